@@ -1,0 +1,42 @@
+//! What can be wrong with a request about keys and accounts, or with signing in.
+
+use std::time::Duration;
+
+use crate::ids::KeyId;
+use crate::storage::StorageError;
+use crate::text::EnvironmentName;
+use crate::write::VersionMismatch;
+
+/// Why a request about keys or accounts was not carried out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AccessError {
+    /// No environment has this name.
+    #[error("there is no environment {:?}", .0.as_str())]
+    EnvironmentNotFound(EnvironmentName),
+    /// The environment has no key with this id.
+    #[error("this environment has no key with the id {0}")]
+    KeyNotFound(KeyId),
+    /// The text is a key already, here or in another environment.
+    #[error("this text is a key already; every key must be unique")]
+    KeyExists,
+    /// The stored version is none that the writer accepts.
+    #[error(transparent)]
+    VersionMismatch(#[from] VersionMismatch),
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why somebody may not enter.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SignInError {
+    /// Unknown name, wrong password or disabled account: which of them is not told.
+    #[error("the username or the password is wrong")]
+    Refused,
+    /// Too many failures; try again after that time.
+    #[error("too many failed attempts; try again later")]
+    TooMany(Duration),
+    /// The store or the hasher failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

@@ -1,0 +1,129 @@
+//! What the access context asks of storage, of a password hasher, and of the system's randomness.
+//!
+//! Every MUST is checked against each adapter by the contract tests of `flagstaff-infra`.
+
+use super::account::{Account, NewAccount, Password, PasswordHash, Username};
+use super::error::AccessError;
+use super::key::{EnvironmentKey, KeyText, NewKey};
+use super::key_ring::Grant;
+use crate::clock::Timestamp;
+use crate::ids::{EnvironmentId, KeyId, Seq};
+use crate::page::{Listing, Page};
+use crate::storage::StorageError;
+use crate::text::EnvironmentName;
+use crate::write::{Precondition, Stamp, Written};
+
+/// Keeps the keys of environments. Each write appends its change in the same unit of work, with digests, never texts.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait KeyRepository: Send + Sync {
+    /// A page of an environment's keys in the order of their ids, expired ones included.
+    /// MUST return [`AccessError::EnvironmentNotFound`] when there is no such environment.
+    fn list_keys(
+        &self,
+        environment: &EnvironmentName,
+        page: &Page<KeyId>,
+    ) -> Result<Listing<EnvironmentKey>, AccessError>;
+
+    /// MUST return [`AccessError::KeyNotFound`] when the environment has no such key.
+    fn get_key(
+        &self,
+        environment: &EnvironmentName,
+        key: KeyId,
+    ) -> Result<EnvironmentKey, AccessError>;
+
+    /// MUST return [`AccessError::KeyExists`] when any environment has a key of this digest.
+    fn create_key(
+        &self,
+        environment: &EnvironmentName,
+        key: &NewKey,
+        stamp: &Stamp,
+    ) -> Result<Written<EnvironmentKey>, AccessError>;
+
+    /// Adds a key of the same name and kind as `old`, with `text`'s digest, and makes `old` expire at
+    /// `old_expires_at`, unless it does so earlier. MUST do both in one unit of work.
+    fn rotate_key(
+        &self,
+        environment: &EnvironmentName,
+        old: KeyId,
+        text: &KeyText,
+        old_expires_at: Timestamp,
+        stamp: &Stamp,
+    ) -> Result<Written<EnvironmentKey>, AccessError>;
+
+    /// MUST return [`AccessError::KeyNotFound`] when the environment has no such key.
+    fn delete_key(
+        &self,
+        environment: &EnvironmentName,
+        key: KeyId,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<Seq, AccessError>;
+}
+
+/// One environment's keys for the key ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentGrants {
+    /// The environment.
+    pub environment: EnvironmentId,
+    /// All keys that open it.
+    pub grants: Vec<Grant>,
+}
+
+/// Which keys have to be held anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyUpdate {
+    /// The log's last change when this was read; 0 in an empty log.
+    pub head: Seq,
+    /// The environments whose keys may have changed, each with all its keys; none for a deleted one.
+    pub environments: Vec<EnvironmentGrants>,
+}
+
+/// Reads the keys that open environments.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait KeySource: Send + Sync {
+    /// What changed after `since`, or all keys when `since` is `None`. MUST read head and keys in one transaction.
+    fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError>;
+}
+
+/// Keeps accounts.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait AccountRepository: Send + Sync {
+    /// MUST compare names without regard to case.
+    fn find_account(&self, username: &Username) -> Result<Option<Account>, StorageError>;
+
+    /// Whether there is any account.
+    fn is_empty(&self) -> Result<bool, StorageError>;
+
+    /// Stores the account if there is none at all, and returns whether it did.
+    /// MUST be exclusive: of several processes that try together exactly one succeeds.
+    fn create_first_account(
+        &self,
+        account: &NewAccount,
+        stamp: &Stamp,
+    ) -> Result<bool, StorageError>;
+}
+
+/// Hashes passwords. Costs tens of milliseconds by design: never called where flags are served.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait PasswordHasher: Send + Sync {
+    /// A hash with a fresh salt.
+    fn hash(&self, password: &Password) -> Result<PasswordHash, StorageError>;
+
+    /// Whether the password is the one that was hashed. With `None` for the hash it MUST take as long, and be false.
+    #[allow(
+        clippy::needless_lifetimes,
+        reason = "mockall cannot elide a lifetime inside an Option"
+    )]
+    fn verify<'hash>(
+        &self,
+        password: &str,
+        hash: Option<&'hash PasswordHash>,
+    ) -> Result<bool, StorageError>;
+}
+
+/// The operating system's source of randomness, fit for keys.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait RandomSource: Send + Sync {
+    /// 32 random bytes.
+    fn bytes(&self) -> [u8; 32];
+}

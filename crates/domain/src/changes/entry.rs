@@ -1,0 +1,254 @@
+//! One entry of the change log.
+
+use serde::{Deserialize, Serialize};
+
+use super::records::{AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, KeyRecord};
+use crate::access::{Account, EnvironmentKey};
+use crate::clock::Timestamp;
+use crate::flags::{Environment, Feature, Flag};
+use crate::ids::{EnvironmentId, Seq};
+use crate::json::JsonText;
+use crate::text::{EnvironmentName, Invalid};
+
+/// The part of Flagstaff that a change belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Context {
+    /// Features, environments, flags.
+    Flags,
+    /// Accounts and keys.
+    Access,
+}
+
+impl Context {
+    /// The context as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flags => "flags",
+            Self::Access => "access",
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $text:literal in $context:ident),+ $(,)?) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ChangeKind {
+            $($(#[$doc])* $kind),+
+        }
+
+        impl ChangeKind {
+            /// The kind as it is written, `feature.created`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $text),+ }
+            }
+
+            /// The context that it belongs to.
+            #[must_use]
+            pub fn context(self) -> Context {
+                match self { $(Self::$kind => Context::$context),+ }
+            }
+        }
+
+        impl TryFrom<&str> for ChangeKind {
+            type Error = Invalid;
+
+            fn try_from(text: &str) -> Result<Self, Invalid> {
+                match text {
+                    $($text => Ok(Self::$kind),)+
+                    _ => Err(Invalid::new(format!("{text:?} is no kind of change"))),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An environment was added, with a flag for every feature.
+    EnvironmentCreated = "environment.created" in Flags,
+    /// An environment was renamed or described.
+    EnvironmentChanged = "environment.changed" in Flags,
+    /// An environment was deleted with its flags and keys.
+    EnvironmentDeleted = "environment.deleted" in Flags,
+    /// A feature was added, with its flag in every environment.
+    FeatureCreated = "feature.created" in Flags,
+    /// A feature was changed.
+    FeatureChanged = "feature.changed" in Flags,
+    /// A feature was deleted with its flags.
+    FeatureDeleted = "feature.deleted" in Flags,
+    /// A flag was switched or given a value.
+    FlagChanged = "flag.changed" in Flags,
+    /// An environment got a key.
+    KeyCreated = "key.created" in Access,
+    /// A key's name or expiry was changed.
+    KeyChanged = "key.changed" in Access,
+    /// A key was revoked.
+    KeyDeleted = "key.deleted" in Access,
+    /// An account was added.
+    AccountCreated = "account.created" in Access,
+}
+
+/// A change to be appended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewChange {
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The name of the record that it happened to.
+    pub subject: String,
+    /// The environment that it affects; `None` where it concerns all or none.
+    pub environment: Option<(EnvironmentId, EnvironmentName)>,
+    /// The record before; `None` at creation.
+    pub before: Option<JsonText>,
+    /// The record after; `None` at deletion.
+    pub after: Option<JsonText>,
+}
+
+fn written<T: Serialize>(record: Option<T>) -> Result<Option<JsonText>, Invalid> {
+    record.map(|record| JsonText::of(&record)).transpose()
+}
+
+/// The kind that follows from what there is before and after.
+fn kind(kinds: [ChangeKind; 3], before: bool, after: bool) -> ChangeKind {
+    let [created, changed, deleted] = kinds;
+    match (before, after) {
+        (false, _) => created,
+        (true, true) => changed,
+        (true, false) => deleted,
+    }
+}
+
+impl NewChange {
+    /// An environment's creation, change or deletion; `flags` are those that go with it.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn environment(
+        before: Option<&Environment>,
+        after: Option<&Environment>,
+        flags: Option<&[Flag]>,
+    ) -> Result<Self, Invalid> {
+        let named = after.or(before);
+        Ok(Self {
+            kind: kind(
+                [
+                    ChangeKind::EnvironmentCreated,
+                    ChangeKind::EnvironmentChanged,
+                    ChangeKind::EnvironmentDeleted,
+                ],
+                before.is_some(),
+                after.is_some(),
+            ),
+            subject: named.map(|one| one.name.to_string()).unwrap_or_default(),
+            environment: named.map(|one| (one.id, one.name.clone())),
+            before: written(before.map(|one| EnvironmentRecord::new(one, flags)))?,
+            after: written(after.map(|one| EnvironmentRecord::new(one, flags)))?,
+        })
+    }
+
+    /// A feature's creation, change or deletion; `flags` are those that come or go with it.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn feature(
+        before: Option<&Feature>,
+        after: Option<&Feature>,
+        flags: Option<&[Flag]>,
+    ) -> Result<Self, Invalid> {
+        let named = after.or(before);
+        Ok(Self {
+            kind: kind(
+                [
+                    ChangeKind::FeatureCreated,
+                    ChangeKind::FeatureChanged,
+                    ChangeKind::FeatureDeleted,
+                ],
+                before.is_some(),
+                after.is_some(),
+            ),
+            subject: named.map(|one| one.name.to_string()).unwrap_or_default(),
+            environment: None,
+            before: written(before.map(|one| FeatureRecord::new(one, flags)))?,
+            after: written(after.map(|one| FeatureRecord::new(one, flags)))?,
+        })
+    }
+
+    /// A flag's change.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn flag(before: &Flag, after: &Flag) -> Result<Self, Invalid> {
+        Ok(Self {
+            kind: ChangeKind::FlagChanged,
+            subject: after.feature.to_string(),
+            environment: Some((after.environment_id, after.environment.clone())),
+            before: written(Some(FlagRecord::from(before)))?,
+            after: written(Some(FlagRecord::from(after)))?,
+        })
+    }
+
+    /// A key's creation, change or deletion.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn key(
+        before: Option<&EnvironmentKey>,
+        after: Option<&EnvironmentKey>,
+    ) -> Result<Self, Invalid> {
+        let named = after.or(before);
+        Ok(Self {
+            kind: kind(
+                [
+                    ChangeKind::KeyCreated,
+                    ChangeKind::KeyChanged,
+                    ChangeKind::KeyDeleted,
+                ],
+                before.is_some(),
+                after.is_some(),
+            ),
+            subject: named.map(|one| one.name.to_string()).unwrap_or_default(),
+            environment: named.map(|one| (one.environment_id, one.environment.clone())),
+            before: written(before.map(KeyRecord::from))?,
+            after: written(after.map(KeyRecord::from))?,
+        })
+    }
+
+    /// An account's creation.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn account_created(account: &Account) -> Result<Self, Invalid> {
+        Ok(Self {
+            kind: ChangeKind::AccountCreated,
+            subject: account.username.to_string(),
+            environment: None,
+            before: None,
+            after: written(Some(AccountRecord::from(account)))?,
+        })
+    }
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Its position in the log.
+    pub seq: Seq,
+    /// The position of the first change of the same unit of work.
+    pub group: Seq,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Who made it, as [`super::Actor`] is written.
+    pub actor: String,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The name of the record that it happened to, as of then.
+    pub subject: String,
+    /// The environment that it affects, as named then.
+    pub environment: Option<String>,
+    /// The record before.
+    pub before: Option<JsonText>,
+    /// The record after.
+    pub after: Option<JsonText>,
+}

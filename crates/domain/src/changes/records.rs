@@ -1,0 +1,254 @@
+//! How records look in the change log: JSON shapes of their own, which stay readable for as long as the log is kept.
+//!
+//! Fields are added, never renamed or removed; the tests pin each shape. Keys appear as digests, passwords not at all.
+
+use serde::Serialize;
+
+use crate::access::{Account, EnvironmentKey, KeyKind, Role};
+use crate::clock::Timestamp;
+use crate::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
+use crate::ids::{AccountId, EnvironmentId, FeatureId, FlagId, KeyId, Seq};
+use crate::text::{Description, EnvironmentName, FeatureName, KeyName, Tags};
+
+/// An environment in the log.
+#[derive(Debug, Serialize)]
+pub struct EnvironmentRecord<'a> {
+    id: EnvironmentId,
+    name: &'a EnvironmentName,
+    description: &'a Description,
+    created_at: Timestamp,
+    version: Seq,
+    /// Its flags, where they come or go with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<Vec<FlagRecord<'a>>>,
+}
+
+impl<'a> EnvironmentRecord<'a> {
+    /// The record, with its flags where they go with it.
+    #[must_use]
+    pub fn new(environment: &'a Environment, flags: Option<&'a [Flag]>) -> Self {
+        Self {
+            id: environment.id,
+            name: &environment.name,
+            description: &environment.description,
+            created_at: environment.created_at,
+            version: environment.version,
+            flags: flags.map(|flags| flags.iter().map(FlagRecord::from).collect()),
+        }
+    }
+}
+
+/// A feature in the log.
+#[derive(Debug, Serialize)]
+pub struct FeatureRecord<'a> {
+    id: FeatureId,
+    name: &'a FeatureName,
+    description: &'a Description,
+    #[serde(rename = "type")]
+    kind: FeatureKind,
+    initial_value: &'a FlagValue,
+    default_enabled: bool,
+    server_key_only: bool,
+    tags: &'a Tags,
+    created_at: Timestamp,
+    version: Seq,
+    /// Its flags, where they come or go with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<Vec<FlagRecord<'a>>>,
+}
+
+impl<'a> FeatureRecord<'a> {
+    /// The record, with its flags where they come or go with it.
+    #[must_use]
+    pub fn new(feature: &'a Feature, flags: Option<&'a [Flag]>) -> Self {
+        Self {
+            id: feature.id,
+            name: &feature.name,
+            description: &feature.description,
+            kind: feature.kind,
+            initial_value: &feature.initial_value,
+            default_enabled: feature.default_enabled,
+            server_key_only: feature.server_key_only,
+            tags: &feature.tags,
+            created_at: feature.created_at,
+            version: feature.version,
+            flags: flags.map(|flags| flags.iter().map(FlagRecord::from).collect()),
+        }
+    }
+}
+
+/// A flag in the log.
+#[derive(Debug, Serialize)]
+pub struct FlagRecord<'a> {
+    id: FlagId,
+    feature: &'a FeatureName,
+    environment: &'a EnvironmentName,
+    enabled: bool,
+    value: &'a FlagValue,
+    updated_at: Timestamp,
+    version: Seq,
+}
+
+impl<'a> From<&'a Flag> for FlagRecord<'a> {
+    fn from(flag: &'a Flag) -> Self {
+        Self {
+            id: flag.id,
+            feature: &flag.feature,
+            environment: &flag.environment,
+            enabled: flag.enabled,
+            value: &flag.value,
+            updated_at: flag.updated_at,
+            version: flag.version,
+        }
+    }
+}
+
+/// An environment's key in the log.
+#[derive(Debug, Serialize)]
+pub struct KeyRecord<'a> {
+    id: KeyId,
+    name: &'a KeyName,
+    kind: KeyKind,
+    digest: String,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    version: Seq,
+}
+
+impl<'a> From<&'a EnvironmentKey> for KeyRecord<'a> {
+    fn from(key: &'a EnvironmentKey) -> Self {
+        Self {
+            id: key.id,
+            name: &key.name,
+            kind: key.kind,
+            digest: key.digest.to_string(),
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            version: key.version,
+        }
+    }
+}
+
+/// An account in the log.
+#[derive(Debug, Serialize)]
+pub struct AccountRecord<'a> {
+    id: AccountId,
+    username: &'a str,
+    role: Role,
+    disabled: bool,
+    created_at: Timestamp,
+    version: Seq,
+}
+
+impl<'a> From<&'a Account> for AccountRecord<'a> {
+    fn from(account: &'a Account) -> Self {
+        Self {
+            id: account.id,
+            username: account.username.as_str(),
+            role: account.role,
+            disabled: account.disabled,
+            created_at: account.created_at,
+            version: account.version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::access::{KeyText, PasswordHash, Username};
+
+    fn at() -> Timestamp {
+        Timestamp::try_from("2026-11-20T10:00:00Z".to_owned()).unwrap()
+    }
+
+    fn json<T: Serialize>(record: &T) -> String {
+        serde_json::to_string(record).unwrap()
+    }
+
+    fn flag() -> Flag {
+        Flag {
+            id: FlagId(12),
+            feature_id: FeatureId(3),
+            feature: FeatureName::parse("dark_mode").unwrap(),
+            environment_id: EnvironmentId(1),
+            environment: EnvironmentName::parse("production").unwrap(),
+            enabled: true,
+            value: FlagValue::Float(1.0),
+            updated_at: at(),
+            version: Seq(9),
+        }
+    }
+
+    #[test]
+    fn an_environment_is_written_with_the_flags_that_go_with_it() {
+        let environment = Environment {
+            id: EnvironmentId(1),
+            name: EnvironmentName::parse("production").unwrap(),
+            description: Description::parse("Live").unwrap(),
+            created_at: at(),
+            revision: Seq(9),
+            version: Seq(2),
+        };
+        assert_snapshot!(json(&EnvironmentRecord::new(&environment, None)), @r#"{"id":1,"name":"production","description":"Live","created_at":"2026-11-20T10:00:00.000000Z","version":2}"#);
+        let with_flags = json(&EnvironmentRecord::new(&environment, Some(&[flag()])));
+        assert!(with_flags.contains(&format!("\"flags\":[{}]", json(&FlagRecord::from(&flag())))));
+    }
+
+    #[test]
+    fn a_feature_is_written_whole() {
+        let feature = Feature {
+            id: FeatureId(3),
+            name: FeatureName::parse("dark_mode").unwrap(),
+            description: Description::default(),
+            kind: FeatureKind::Standard,
+            initial_value: FlagValue::Null,
+            default_enabled: false,
+            server_key_only: true,
+            tags: Tags::default(),
+            created_at: at(),
+            version: Seq(9),
+        };
+        assert_snapshot!(json(&FeatureRecord::new(&feature, None)), @r#"{"id":3,"name":"dark_mode","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":true,"tags":[],"created_at":"2026-11-20T10:00:00.000000Z","version":9}"#);
+    }
+
+    #[test]
+    fn a_flag_is_written_whole() {
+        assert_snapshot!(json(&FlagRecord::from(&flag())), @r#"{"id":12,"feature":"dark_mode","environment":"production","enabled":true,"value":1.0,"updated_at":"2026-11-20T10:00:00.000000Z","version":9}"#);
+    }
+
+    #[test]
+    fn a_key_is_written_as_its_digest() {
+        let text = KeyText::parse("A-KEY-OF-THEIR-OWN").unwrap();
+        let key = EnvironmentKey {
+            id: KeyId(5),
+            environment_id: EnvironmentId(1),
+            environment: EnvironmentName::parse("production").unwrap(),
+            name: KeyName::parse("web").unwrap(),
+            kind: KeyKind::Client,
+            digest: text.digest(),
+            text: Some(text),
+            created_at: at(),
+            expires_at: None,
+            version: Seq(4),
+        };
+        assert_snapshot!(json(&KeyRecord::from(&key)), @r#"{"id":5,"name":"web","kind":"client","digest":"sha256:8303c1f102743dfc3912d1d9d31eb9042371b7261181d7717e38f444075cc4c7","created_at":"2026-11-20T10:00:00.000000Z","expires_at":null,"version":4}"#);
+    }
+
+    #[test]
+    fn an_account_is_written_without_its_password() {
+        let account = Account {
+            id: AccountId(1),
+            username: Username::parse("jay").unwrap(),
+            role: Role::Admin,
+            password_hash: PasswordHash::new("$argon2id$…".to_owned()),
+            disabled: false,
+            created_at: at(),
+            version: Seq(1),
+        };
+        assert_snapshot!(json(&AccountRecord::from(&account)), @r#"{"id":1,"username":"jay","role":"admin","disabled":false,"created_at":"2026-11-20T10:00:00.000000Z","version":1}"#);
+    }
+}

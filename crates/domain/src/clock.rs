@@ -1,0 +1,128 @@
+//! Time: the instant type that every record carries, and the port through which the clock is read.
+//!
+//! Nothing else in the workspace asks the operating system for the time of day; tests fix it with `MockClock`.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::text::Invalid;
+
+/// An instant in UTC, whole microseconds, in the years 0 to 9999.
+///
+/// Written as RFC 3339 with six decimals, `2026-11-20T10:00:00.000000Z`; read from RFC 3339 with any offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// The instant of that many microseconds after 1970-01-01 UTC, or `None` outside the years 0 to 9999.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        DateTime::from_timestamp_micros(micros)
+            .filter(|at| (0..=9999).contains(&at.year()))
+            .map(Self)
+    }
+
+    /// Microseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn as_micros(self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    /// This instant moved by `seconds`; stays at the end of year 9999 rather than going beyond.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u32) -> Self {
+        let moved = self
+            .0
+            .checked_add_signed(TimeDelta::seconds(i64::from(seconds)));
+        moved.filter(|at| at.year() <= 9999).map_or(self, Self)
+    }
+
+    /// The instant as chrono's type.
+    #[must_use]
+    pub fn to_utc(self) -> DateTime<Utc> {
+        self.0
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    /// Cuts the instant to whole microseconds; one outside the years 0 to 9999 becomes the start of 1970.
+    fn from(at: DateTime<Utc>) -> Self {
+        Self::from_micros(at.timestamp_micros()).unwrap_or(Self(DateTime::UNIX_EPOCH))
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        DateTime::parse_from_rfc3339(&text)
+            .ok()
+            .and_then(|at| Self::from_micros(at.timestamp_micros()))
+            .ok_or_else(|| Invalid::new("must be an RFC 3339 instant such as 2026-11-20T10:00:00Z"))
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(at: Timestamp) -> Self {
+        at.to_string()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// The clock.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// The time of day. It may jump in either direction, as the host's clock does.
+    fn now(&self) -> Timestamp;
+
+    /// Time since the process started. MUST never go backwards.
+    fn uptime(&self) -> Duration;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn parse(text: &str) -> Result<Timestamp, Invalid> {
+        Timestamp::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn an_instant_is_written_in_utc_with_six_decimals() {
+        let at = parse("2026-11-20T12:00:00.1234567+02:00").unwrap();
+        assert_eq!(at.to_string(), "2026-11-20T10:00:00.123456Z");
+    }
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-11-20",
+            "2026-13-01T00:00:00Z",
+            "12345",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn adding_seconds_never_leaves_the_year_9999() {
+        let last = parse("9999-12-31T23:59:59Z").unwrap();
+        assert_eq!(last.plus_seconds(10), last);
+        assert_eq!(
+            parse("2026-11-20T10:00:00Z").unwrap().plus_seconds(90),
+            parse("2026-11-20T10:01:30Z").unwrap()
+        );
+    }
+}

@@ -1,0 +1,26 @@
+//! The product: features, environments, the flags between them, and the snapshots from which flags are served.
+//!
+//! [`service`] is the way in for management, [`publisher`] keeps the snapshots current, [`ports`] is what storage
+//! implements.
+
+pub mod environment;
+pub mod error;
+pub mod feature;
+pub mod flag;
+pub mod ports;
+pub mod publisher;
+pub mod retrievals;
+pub mod service;
+pub mod snapshot;
+pub mod value;
+
+pub use environment::{ChangeEnvironment, CreateEnvironment, Environment};
+pub use error::FlagError;
+pub use feature::{ChangeFeature, CreateFeature, Feature, FeatureKind};
+pub use flag::{ChangeFlag, Flag};
+pub use ports::{FlagRepository, SnapshotSource, SnapshotUpdate};
+pub use publisher::{SnapshotPublisher, SnapshotSubscriber};
+pub use retrievals::{RetrievalLog, Retrievals};
+pub use service::FlagService;
+pub use snapshot::{Snapshot, SnapshotFlag};
+pub use value::FlagValue;

@@ -1,0 +1,44 @@
+//! What can be wrong with a request about features, environments and flags.
+
+use crate::clock::Timestamp;
+use crate::storage::StorageError;
+use crate::text::{EnvironmentName, FeatureName};
+use crate::write::VersionMismatch;
+
+/// Why a request about features, environments or flags was not carried out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FlagError {
+    /// No environment has this name.
+    #[error("there is no environment {:?}", .0.as_str())]
+    EnvironmentNotFound(EnvironmentName),
+    /// No feature has this name.
+    #[error("there is no feature {:?}", .0.as_str())]
+    FeatureNotFound(FeatureName),
+    /// `enabled_in` names an environment that does not exist.
+    #[error("names {:?}, which is no environment", .0.as_str())]
+    EnabledInUnknown(EnvironmentName),
+    /// Another environment has this name already, perhaps in other case.
+    #[error("there is an environment {:?} already", .0.as_str())]
+    EnvironmentExists(EnvironmentName),
+    /// Another feature has this name already, perhaps in other case.
+    #[error("there is a feature {:?} already", .0.as_str())]
+    FeatureExists(FeatureName),
+    /// The stored version is none that the writer accepts.
+    #[error(transparent)]
+    VersionMismatch(#[from] VersionMismatch),
+    /// Applications still retrieve the environment's flags.
+    #[error(
+        "flags of {:?} were retrieved at {last_retrieved_at}, within the last 24 hours; \
+         stop its applications first, or force the deletion",
+        .environment.as_str()
+    )]
+    EnvironmentInUse {
+        /// The environment.
+        environment: EnvironmentName,
+        /// When its flags were last retrieved from this process.
+        last_retrieved_at: Timestamp,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

@@ -1,0 +1,18 @@
+//! What Flagstaff is, without I/O: features, environments, flags, keys, accounts and the change log.
+//!
+//! Each context is a folder: [`flags`] is the product, [`access`] says who may do what, [`changes`] is the one log.
+//! [`serving`] is the read path over them, [`state`] the file that describes a whole installation. Every folder holds
+//! its records, its ports (traits that `flagstaff-infra` implements) and its service.
+
+pub mod access;
+pub mod changes;
+pub mod clock;
+pub mod flags;
+pub mod ids;
+pub mod json;
+pub mod page;
+pub mod serving;
+pub mod state;
+pub mod storage;
+pub mod text;
+pub mod write;

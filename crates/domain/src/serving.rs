@@ -1,0 +1,219 @@
+//! The read path: which environment does this key open, how current is what is served, who retrieved what.
+//!
+//! Everything here is answered from memory. Client protocols render the snapshots that
+//! [`SnapshotPublisher`] hands them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::access::{Grant, KeyDigest, KeyRing};
+use crate::clock::{Clock, Timestamp};
+use crate::flags::publisher::Freshness;
+use crate::flags::{RetrievalLog, Retrievals, SnapshotPublisher};
+use crate::ids::{EnvironmentId, Seq};
+use crate::storage::StorageError;
+use crate::text::EnvironmentName;
+
+/// Serves applications from memory.
+#[derive(Clone)]
+pub struct Serving {
+    publisher: Arc<SnapshotPublisher>,
+    keys: Arc<KeyRing>,
+    retrievals: Arc<dyn RetrievalLog>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Nothing can be served yet: no snapshot was published since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("flags are not loaded yet")]
+pub struct NotReady;
+
+/// One environment's line in the report of retrievals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentRetrievals {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The revision that is served.
+    pub revision: Seq,
+    /// What is known of its retrievals; `None` where nobody asked since the start.
+    pub retrievals: Option<Retrievals>,
+}
+
+impl Serving {
+    /// The read path over its parts.
+    #[must_use]
+    pub fn new(
+        publisher: Arc<SnapshotPublisher>,
+        keys: Arc<KeyRing>,
+        retrievals: Arc<dyn RetrievalLog>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            publisher,
+            keys,
+            retrievals,
+            clock,
+        }
+    }
+
+    /// What the key opens at this moment; `None` when it is unknown, revoked or expired.
+    ///
+    /// # Errors
+    /// [`NotReady`] before the first snapshot, when no key can be told from a wrong one.
+    pub fn open(&self, key: &[u8]) -> Result<Option<Grant>, NotReady> {
+        match self.keys.find(&KeyDigest::of(key), self.clock.now()) {
+            Some(grant) => Ok(Some(grant)),
+            None if self.publisher.freshness().is_none() => Err(NotReady),
+            None => Ok(None),
+        }
+    }
+
+    /// Counts a successful retrieval.
+    pub fn record_retrieval(&self, environment: EnvironmentId) {
+        self.retrievals.record(environment, self.clock.now());
+    }
+
+    /// Every environment with what is known of its retrievals, sorted by name.
+    #[must_use]
+    pub fn retrieval_report(&self) -> Vec<EnvironmentRetrievals> {
+        let snapshots = self.publisher.snapshots();
+        snapshots
+            .iter()
+            .map(|snapshot| EnvironmentRetrievals {
+                environment: snapshot.name.clone(),
+                revision: snapshot.revision,
+                retrievals: self.retrievals.find(snapshot.environment),
+            })
+            .collect()
+    }
+
+    /// How current what is served is; `None` before the first snapshot.
+    #[must_use]
+    pub fn freshness(&self) -> Option<Freshness> {
+        self.publisher.freshness()
+    }
+
+    /// Takes over what was committed since the last time: called after each commit and by the poll.
+    ///
+    /// # Errors
+    /// [`StorageError`] when storage cannot be read; what is served stays.
+    pub fn refresh(&self) -> Result<(), StorageError> {
+        // Keys first: a key never opens what it no longer may for longer than a snapshot takes to read, and readiness,
+        // which the publisher reports, comes last.
+        self.keys.refresh()?;
+        self.publisher.refresh()
+    }
+
+    /// The time of day, as keys' expiry is judged by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("publisher", &self.publisher)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::time::Duration;
+
+    use super::*;
+    use crate::access::KeyKind;
+    use crate::access::ports::{EnvironmentGrants, KeyUpdate, MockKeySource};
+    use crate::clock::MockClock;
+    use crate::flags::ports::MockSnapshotSource;
+    use crate::flags::retrievals::MockRetrievalLog;
+    use crate::flags::{Snapshot, SnapshotUpdate};
+
+    fn serving() -> Serving {
+        let mut clock = MockClock::new();
+        clock
+            .expect_now()
+            .returning(|| Timestamp::from_micros(5).unwrap());
+        clock.expect_uptime().returning(|| Duration::from_secs(1));
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let mut keys = MockKeySource::new();
+        keys.expect_load().returning(|_| {
+            Ok(KeyUpdate {
+                head: Seq(2),
+                environments: vec![EnvironmentGrants {
+                    environment: EnvironmentId(1),
+                    grants: vec![Grant {
+                        digest: KeyDigest::of(b"a-client-key"),
+                        environment: EnvironmentId(1),
+                        kind: KeyKind::Client,
+                        expires_at: None,
+                    }],
+                }],
+            })
+        });
+        let mut source = MockSnapshotSource::new();
+        source.expect_load().returning(|_| {
+            Ok(SnapshotUpdate {
+                head: Seq(2),
+                snapshots: ["staging", "production"]
+                    .into_iter()
+                    .zip(1..)
+                    .map(|(name, id)| Snapshot {
+                        environment: EnvironmentId(id),
+                        name: EnvironmentName::parse(name).unwrap(),
+                        revision: Seq(id),
+                        updated_at: Timestamp::from_micros(0).unwrap(),
+                        flags: vec![],
+                    })
+                    .collect(),
+                removed: vec![],
+            })
+        });
+        let mut retrievals = MockRetrievalLog::new();
+        retrievals.expect_find().returning(|environment| {
+            (environment == EnvironmentId(1)).then(|| Retrievals {
+                last: Timestamp::from_micros(3).unwrap(),
+                count: 42,
+            })
+        });
+        Serving::new(
+            Arc::new(SnapshotPublisher::new(
+                Arc::new(source),
+                Arc::clone(&clock),
+                vec![],
+            )),
+            Arc::new(KeyRing::new(Arc::new(keys))),
+            Arc::new(retrievals),
+            clock,
+        )
+    }
+
+    #[test]
+    fn before_the_first_snapshot_no_key_is_called_wrong() {
+        let serving = serving();
+        assert_eq!(serving.open(b"a-client-key"), Err(NotReady));
+        serving.refresh().unwrap();
+        assert!(serving.open(b"a-client-key").unwrap().is_some());
+        assert_eq!(serving.open(b"another-key"), Ok(None));
+    }
+
+    #[test]
+    fn the_report_names_every_environment_also_those_that_nobody_asked_for() {
+        let serving = serving();
+        serving.refresh().unwrap();
+        let report = serving.retrieval_report();
+        let lines: Vec<_> = report
+            .iter()
+            .map(|line| {
+                (
+                    line.environment.as_str(),
+                    line.retrievals.map(|known| known.count),
+                )
+            })
+            .collect();
+        assert_eq!(lines, [("production", None), ("staging", Some(42))]);
+    }
+}

@@ -1,0 +1,15 @@
+//! The state file: a whole installation as one JSON document, for Git, for moving house, for demonstrations.
+//!
+//! [`file`] is its shape, [`plan`] compares it with what is stored, [`service`] imports and exports.
+
+pub mod error;
+pub mod file;
+pub mod plan;
+pub mod ports;
+pub mod service;
+
+pub use error::StateError;
+pub use file::StateFile;
+pub use plan::{Count, CurrentState, Plan, Step};
+pub use ports::{ImportOptions, Progress, StateRepository};
+pub use service::StateService;

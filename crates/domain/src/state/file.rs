@@ -1,0 +1,251 @@
+//! The shape of a state file, version 1: a section for each context.
+//!
+//! What a file leaves out stays as it is stored, or gets its default where it is new. The shape is pinned by tests;
+//! fields may be added, and a change that readers would misunderstand is a new version.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::access::{KeyDigest, KeyKind, KeyText};
+use crate::clock::Timestamp;
+use crate::flags::value::present;
+use crate::flags::{FeatureKind, FlagValue};
+use crate::text::{Description, EnvironmentName, FeatureName, Invalid, KeyName, Tags};
+
+use super::plan::CurrentState;
+
+/// The version of the file's shape.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct FileVersion;
+
+impl TryFrom<u64> for FileVersion {
+    type Error = Invalid;
+
+    fn try_from(version: u64) -> Result<Self, Invalid> {
+        if version == 1 {
+            Ok(Self)
+        } else {
+            Err(Invalid::new(
+                "must be 1, the only version that this program reads",
+            ))
+        }
+    }
+}
+
+impl From<FileVersion> for u64 {
+    fn from(_: FileVersion) -> Self {
+        1
+    }
+}
+
+/// A whole installation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateFile {
+    /// The version of this shape.
+    pub version: FileVersion,
+    /// Environments, features and their flags.
+    #[serde(default)]
+    pub flags: FlagsSection,
+    /// Keys.
+    #[serde(default)]
+    pub access: AccessSection,
+}
+
+/// Environments, features and their flags.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlagsSection {
+    /// The environments; where the list is missing, those that are stored stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environments: Option<Vec<EnvironmentEntry>>,
+    /// The features; where the list is missing, those that are stored stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<FeatureEntry>>,
+}
+
+/// An environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentEntry {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+}
+
+/// A feature with its flags.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureEntry {
+    /// Its name.
+    pub name: FeatureName,
+    /// What it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+    /// Whether it has variants.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FeatureKind>,
+    /// The value its flags begin with.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub initial_value: Option<FlagValue>,
+    /// Whether its flags begin enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_enabled: Option<bool>,
+    /// Whether it is shown to server keys alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_key_only: Option<bool>,
+    /// Words by which it is grouped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
+    /// Its flags by environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flags: BTreeMap<EnvironmentName, FlagEntry>,
+}
+
+/// A flag.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlagEntry {
+    /// On or off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// What it carries.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub value: Option<FlagValue>,
+}
+
+/// Keys.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessSection {
+    /// The keys of environments; where the list is missing, those that are stored stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<KeyEntry>>,
+}
+
+/// A key: known by its text, by its digest, or else by its name and kind in its environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// The environment that it opens.
+    pub environment: EnvironmentName,
+    /// Tells a person which key this is.
+    pub name: KeyName,
+    /// Who holds it.
+    pub kind: KeyKind,
+    /// Its text, so that applications keep the key that they have.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "revealed"
+    )]
+    pub key: Option<KeyText>,
+    /// Its digest, where its text is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<KeyDigest>,
+    /// From when on it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The text that it gets if it turns out to be new and neither text nor digest is given.
+    #[serde(skip)]
+    pub candidate: Option<KeyText>,
+}
+
+fn revealed<S: Serializer>(key: &Option<KeyText>, serializer: S) -> Result<S::Ok, S::Error> {
+    key.as_ref().map(KeyText::reveal).serialize(serializer)
+}
+
+impl StateFile {
+    /// Everything that is stored, as a file from which the same can be made again.
+    #[must_use]
+    pub fn of(current: &CurrentState) -> Self {
+        let flags_of = |feature| {
+            let of_feature = current
+                .flags
+                .iter()
+                .filter(move |flag| flag.feature_id == feature);
+            of_feature
+                .map(|flag| {
+                    let entry = FlagEntry {
+                        enabled: Some(flag.enabled),
+                        value: Some(flag.value.clone()),
+                    };
+                    (flag.environment.clone(), entry)
+                })
+                .collect()
+        };
+        let environments = current.environments.iter().map(|one| EnvironmentEntry {
+            name: one.name.clone(),
+            description: Some(one.description.clone()),
+        });
+        let features = current.features.iter().map(|one| FeatureEntry {
+            name: one.name.clone(),
+            description: Some(one.description.clone()),
+            kind: Some(one.kind),
+            initial_value: Some(one.initial_value.clone()),
+            default_enabled: Some(one.default_enabled),
+            server_key_only: Some(one.server_key_only),
+            tags: Some(one.tags.clone()),
+            flags: flags_of(one.id),
+        });
+        let keys = current.keys.iter().map(|one| KeyEntry {
+            environment: one.environment.clone(),
+            name: one.name.clone(),
+            kind: one.kind,
+            key: one.text.clone(),
+            digest: one.text.is_none().then_some(one.digest),
+            expires_at: one.expires_at,
+            candidate: None,
+        });
+        Self {
+            version: FileVersion,
+            flags: FlagsSection {
+                environments: Some(environments.collect()),
+                features: Some(features.collect()),
+            },
+            access: AccessSection {
+                keys: Some(keys.collect()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_back_as_it_was_read() {
+        let text = r#"{"version":1,"flags":{"environments":[{"name":"production","description":"Live"}],"features":[{"name":"limit","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":false,"tags":["ops"],"flags":{"production":{"enabled":true,"value":1.0}}}]},"access":{"keys":[{"environment":"production","name":"web","kind":"client","key":"A-KEY-OF-THEIR-OWN","expires_at":"2030-01-01T00:00:00.000000Z"}]}}"#;
+        let file: StateFile = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&file).unwrap(), text);
+    }
+
+    #[test]
+    fn a_value_of_null_is_not_a_missing_value() {
+        let entry: FlagEntry = serde_json::from_str(r#"{"value":null}"#).unwrap();
+        assert_eq!(entry.value, Some(FlagValue::Null));
+        let entry: FlagEntry = serde_json::from_str("{}").unwrap();
+        assert_eq!(entry.value, None);
+    }
+
+    #[test]
+    fn another_version_and_unknown_fields_are_refused() {
+        for text in [r#"{"version":2}"#, "{}", r#"{"version":1,"flag":{}}"#] {
+            assert!(serde_json::from_str::<StateFile>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! What an import would do: the steps that lead from what is stored to what a file says.
+//!
+//! Pure, so that `--dry-run` and the import itself cannot differ. A second import of the same file has no steps.
+
+use std::collections::{HashMap, HashSet};
+
+use super::error::StateError;
+use super::file::{FeatureEntry, FlagEntry, KeyEntry, StateFile};
+use crate::access::{EnvironmentKey, KeyDigest, KeyKind, KeyText, NewKey};
+use crate::clock::Timestamp;
+use crate::flags::{
+    ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Environment,
+    Feature, Flag, FlagValue,
+};
+use crate::ids::KeyId;
+use crate::text::{EnvironmentName, FeatureName, KeyName, fold};
+
+/// All that is stored and that a state file describes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CurrentState {
+    /// Sorted by name.
+    pub environments: Vec<Environment>,
+    /// Sorted by name.
+    pub features: Vec<Feature>,
+    /// Every feature's flag in every environment.
+    pub flags: Vec<Flag>,
+    /// In the order of their ids.
+    pub keys: Vec<EnvironmentKey>,
+}
+
+/// One change that an import makes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Adds an environment.
+    CreateEnvironment(CreateEnvironment),
+    /// Changes an environment.
+    ChangeEnvironment(EnvironmentName, ChangeEnvironment),
+    /// Deletes an environment.
+    DeleteEnvironment(EnvironmentName),
+    /// Adds a feature.
+    CreateFeature(CreateFeature),
+    /// Changes a feature.
+    ChangeFeature(FeatureName, ChangeFeature),
+    /// Deletes a feature.
+    DeleteFeature(FeatureName),
+    /// Sets a flag.
+    SetFlag {
+        /// Where.
+        environment: EnvironmentName,
+        /// Which.
+        feature: FeatureName,
+        /// To what.
+        change: ChangeFlag,
+        /// Whether the flag comes into being with this import.
+        new: bool,
+    },
+    /// Adds a key.
+    CreateKey {
+        /// The environment that it opens.
+        environment: EnvironmentName,
+        /// The key.
+        key: NewKey,
+        /// Its text where it was generated, to be shown.
+        generated: Option<KeyText>,
+    },
+    /// Gives a key another name or expiry.
+    ChangeKey {
+        /// The environment that it opens.
+        environment: EnvironmentName,
+        /// The key.
+        id: KeyId,
+        /// Its name from now on.
+        name: KeyName,
+        /// Its expiry from now on.
+        expires_at: Option<Timestamp>,
+    },
+    /// Revokes a key.
+    DeleteKey(EnvironmentName, KeyId, KeyName),
+}
+
+/// How many records an import creates, changes and deletes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Created.
+    pub create: usize,
+    /// Changed.
+    pub change: usize,
+    /// Deleted.
+    pub delete: usize,
+}
+
+/// The steps of an import, in an order in which each finds what it needs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Compares a file with what is stored. With `prune`, what the file's lists leave out is deleted.
+    ///
+    /// # Errors
+    /// [`StateError::Invalid`] when the file names something twice or something that does not exist.
+    pub fn new(current: &CurrentState, file: &StateFile, prune: bool) -> Result<Self, StateError> {
+        let mut planner = Planner::new(current);
+        planner.environments(file, prune)?;
+        planner.features(file)?;
+        planner.keys(file, prune)?;
+        if prune {
+            planner.prune(file);
+        }
+        Ok(Self {
+            steps: planner.steps,
+        })
+    }
+
+    /// The steps counted by kind of record: environments, features, flags, keys.
+    #[must_use]
+    pub fn counts(&self) -> [(&'static str, Count); 4] {
+        let mut counts =
+            ["environments", "features", "flags", "keys"].map(|what| (what, Count::default()));
+        for step in &self.steps {
+            let (at, count) = match step {
+                Step::CreateEnvironment(_) => (0, (1, 0, 0)),
+                Step::ChangeEnvironment(..) => (0, (0, 1, 0)),
+                Step::DeleteEnvironment(_) => (0, (0, 0, 1)),
+                Step::CreateFeature(_) => (1, (1, 0, 0)),
+                Step::ChangeFeature(..) => (1, (0, 1, 0)),
+                Step::DeleteFeature(_) => (1, (0, 0, 1)),
+                Step::SetFlag { new: true, .. } => (2, (1, 0, 0)),
+                Step::SetFlag { new: false, .. } => (2, (0, 1, 0)),
+                Step::CreateKey { .. } => (3, (1, 0, 0)),
+                Step::ChangeKey { .. } => (3, (0, 1, 0)),
+                Step::DeleteKey(..) => (3, (0, 0, 1)),
+            };
+            let counted = &mut counts[at].1;
+            counted.create += count.0;
+            counted.change += count.1;
+            counted.delete += count.2;
+        }
+        counts
+    }
+}
+
+struct Planner<'a> {
+    current: &'a CurrentState,
+    environments: HashMap<String, &'a Environment>,
+    features: HashMap<String, &'a Feature>,
+    flags: HashMap<(String, String), &'a Flag>,
+    /// The folded names of all environments that there will be.
+    known: HashSet<String>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(current: &'a CurrentState) -> Self {
+        let environments: HashMap<_, _> = current
+            .environments
+            .iter()
+            .map(|one| (fold(one.name.as_str()), one))
+            .collect();
+        Self {
+            current,
+            known: environments.keys().cloned().collect(),
+            environments,
+            features: current
+                .features
+                .iter()
+                .map(|one| (fold(one.name.as_str()), one))
+                .collect(),
+            flags: current
+                .flags
+                .iter()
+                .map(|one| {
+                    let key = (fold(one.environment.as_str()), fold(one.feature.as_str()));
+                    (key, one)
+                })
+                .collect(),
+            steps: Vec::new(),
+        }
+    }
+
+    fn environments(&mut self, file: &StateFile, prune: bool) -> Result<(), StateError> {
+        let Some(entries) = &file.flags.environments else {
+            return Ok(());
+        };
+        let mut named = HashSet::new();
+        for (at, entry) in entries.iter().enumerate() {
+            once(&mut named, entry.name.as_str(), || {
+                format!("flags.environments[{at}].name")
+            })?;
+            let Some(stored) = self.environments.get(&fold(entry.name.as_str())) else {
+                self.steps.push(Step::CreateEnvironment(CreateEnvironment {
+                    name: entry.name.clone(),
+                    description: entry.description.clone().unwrap_or_default(),
+                }));
+                continue;
+            };
+            let change = ChangeEnvironment {
+                name: Some(entry.name.clone()),
+                description: entry.description.clone(),
+            };
+            if change.apply(stored) != **stored {
+                self.steps
+                    .push(Step::ChangeEnvironment(stored.name.clone(), change));
+            }
+        }
+        if prune {
+            self.known.clear();
+        }
+        self.known.extend(named);
+        Ok(())
+    }
+
+    fn features(&mut self, file: &StateFile) -> Result<(), StateError> {
+        let mut named = HashSet::new();
+        for (at, entry) in file.flags.features.iter().flatten().enumerate() {
+            let place = format!("flags.features[{at}]");
+            once(&mut named, entry.name.as_str(), || format!("{place}.name"))?;
+            let stored = self.features.get(&fold(entry.name.as_str())).copied();
+            let defaults = match stored {
+                Some(stored) => {
+                    let change = change_of(entry);
+                    if change.apply(stored) != *stored {
+                        self.steps
+                            .push(Step::ChangeFeature(stored.name.clone(), change));
+                    }
+                    (stored.default_enabled, stored.initial_value.clone())
+                }
+                None => {
+                    let create = create_of(entry);
+                    let defaults = (create.default_enabled, create.initial_value.clone());
+                    self.steps.push(Step::CreateFeature(create));
+                    defaults
+                }
+            };
+            let mut flagged = HashSet::new();
+            for (environment, flag) in &entry.flags {
+                let flag_place = || format!("{place}.flags.{environment}");
+                once(&mut flagged, environment.as_str(), flag_place)?;
+                self.must_exist(environment, flag_place)?;
+                self.flag(environment, &entry.name, flag, &defaults);
+            }
+        }
+        Ok(())
+    }
+
+    fn flag(
+        &mut self,
+        environment: &EnvironmentName,
+        feature: &FeatureName,
+        entry: &FlagEntry,
+        defaults: &(bool, FlagValue),
+    ) {
+        let key = (fold(environment.as_str()), fold(feature.as_str()));
+        let stored = self.flags.get(&key);
+        let (enabled, value) = stored.map_or((defaults.0, &defaults.1), |flag| {
+            (flag.enabled, &flag.value)
+        });
+        let change = ChangeFlag {
+            enabled: entry.enabled.filter(|wanted| *wanted != enabled),
+            value: entry.value.clone().filter(|wanted| wanted != value),
+        };
+        if change != ChangeFlag::default() {
+            self.steps.push(Step::SetFlag {
+                environment: environment.clone(),
+                feature: feature.clone(),
+                change,
+                new: stored.is_none(),
+            });
+        }
+    }
+
+    fn must_exist(
+        &self,
+        environment: &EnvironmentName,
+        place: impl FnOnce() -> String,
+    ) -> Result<(), StateError> {
+        if self.known.contains(&fold(environment.as_str())) {
+            return Ok(());
+        }
+        Err(StateError::invalid(
+            place(),
+            format!("{:?} is no environment", environment.as_str()),
+        ))
+    }
+
+    fn keys(&mut self, file: &StateFile, prune: bool) -> Result<(), StateError> {
+        let Some(entries) = &file.access.keys else {
+            return Ok(());
+        };
+        let mut wanted = HashSet::new();
+        let mut kept = HashSet::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let place = format!("access.keys[{at}]");
+            self.must_exist(&entry.environment, || format!("{place}.environment"))?;
+            let given = given_digest(entry, &place)?;
+            let twice = given.is_some_and(|digest| !wanted.insert(digest));
+            let stored = self.stored_key(entry, given, &kept, &place)?;
+            if twice || stored.is_some_and(|key| !kept.insert(key.id)) {
+                return Err(StateError::invalid(
+                    place,
+                    "names a key for the second time",
+                ));
+            }
+            match stored {
+                Some(key) if key.name != entry.name || key.expires_at != entry.expires_at => {
+                    self.steps.push(Step::ChangeKey {
+                        environment: key.environment.clone(),
+                        id: key.id,
+                        name: entry.name.clone(),
+                        expires_at: entry.expires_at,
+                    });
+                }
+                Some(_) => {}
+                None => self.steps.push(new_key(entry, given, &place)?),
+            }
+        }
+        if prune {
+            for key in self
+                .current
+                .keys
+                .iter()
+                .filter(|key| !kept.contains(&key.id))
+            {
+                self.steps.push(Step::DeleteKey(
+                    key.environment.clone(),
+                    key.id,
+                    key.name.clone(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn stored_key(
+        &self,
+        entry: &KeyEntry,
+        given: Option<KeyDigest>,
+        kept: &HashSet<KeyId>,
+        place: &str,
+    ) -> Result<Option<&'a EnvironmentKey>, StateError> {
+        let environment = fold(entry.environment.as_str());
+        let Some(digest) = given else {
+            return Ok(self.current.keys.iter().find(|key| {
+                key.name == entry.name
+                    && key.kind == entry.kind
+                    && fold(key.environment.as_str()) == environment
+                    && !kept.contains(&key.id)
+            }));
+        };
+        let stored = self.current.keys.iter().find(|key| key.digest == digest);
+        match stored {
+            Some(key) if fold(key.environment.as_str()) != environment => {
+                let message = format!("is a key of {:?} already", key.environment.as_str());
+                Err(StateError::invalid(place, message))
+            }
+            Some(key) if key.kind != entry.kind => {
+                let message = format!("is a {} key already", key.kind.as_str());
+                Err(StateError::invalid(place, message))
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn prune(&mut self, file: &StateFile) {
+        if let Some(entries) = &file.flags.features {
+            let kept: HashSet<_> = entries.iter().map(|one| fold(one.name.as_str())).collect();
+            let gone = self.current.features.iter();
+            self.steps.extend(
+                gone.filter(|one| !kept.contains(&fold(one.name.as_str())))
+                    .map(|one| Step::DeleteFeature(one.name.clone())),
+            );
+        }
+        if file.flags.environments.is_some() {
+            let gone = self.current.environments.iter();
+            let known = &self.known;
+            self.steps.extend(
+                gone.filter(|one| !known.contains(&fold(one.name.as_str())))
+                    .map(|one| Step::DeleteEnvironment(one.name.clone())),
+            );
+        }
+    }
+}
+
+fn once(
+    seen: &mut HashSet<String>,
+    name: &str,
+    place: impl FnOnce() -> String,
+) -> Result<(), StateError> {
+    if seen.insert(fold(name)) {
+        return Ok(());
+    }
+    Err(StateError::invalid(
+        place(),
+        format!("{name:?} stands in the file twice"),
+    ))
+}
+
+fn change_of(entry: &FeatureEntry) -> ChangeFeature {
+    ChangeFeature {
+        name: Some(entry.name.clone()),
+        description: entry.description.clone(),
+        kind: entry.kind,
+        initial_value: entry.initial_value.clone(),
+        default_enabled: entry.default_enabled,
+        server_key_only: entry.server_key_only,
+        tags: entry.tags.clone(),
+    }
+}
+
+fn create_of(entry: &FeatureEntry) -> CreateFeature {
+    CreateFeature {
+        name: entry.name.clone(),
+        description: entry.description.clone().unwrap_or_default(),
+        kind: entry.kind.unwrap_or_default(),
+        initial_value: entry.initial_value.clone().unwrap_or_default(),
+        default_enabled: entry.default_enabled.unwrap_or_default(),
+        server_key_only: entry.server_key_only.unwrap_or_default(),
+        tags: entry.tags.clone().unwrap_or_default(),
+        enabled_in: Vec::new(),
+    }
+}
+
+fn given_digest(entry: &KeyEntry, place: &str) -> Result<Option<KeyDigest>, StateError> {
+    match (&entry.key, entry.digest) {
+        (Some(_), Some(_)) => Err(StateError::invalid(
+            place,
+            "must have \"key\" or \"digest\", not both",
+        )),
+        (Some(text), None) => Ok(Some(text.digest())),
+        (None, digest) => Ok(digest),
+    }
+}
+
+fn new_key(entry: &KeyEntry, given: Option<KeyDigest>, place: &str) -> Result<Step, StateError> {
+    let text = entry.key.as_ref().or(entry.candidate.as_ref());
+    let (name, kind) = (entry.name.clone(), entry.kind);
+    let key = match (given, text) {
+        (Some(digest), None) if kind == KeyKind::Client => {
+            let message = format!(
+                "a new client key needs its text in \"key\"; {digest} alone opens nothing that can be shown"
+            );
+            return Err(StateError::invalid(place, message));
+        }
+        (Some(digest), None) => NewKey {
+            name,
+            kind,
+            digest,
+            text: None,
+            expires_at: entry.expires_at,
+        },
+        (_, Some(text)) => NewKey::of(name, kind, text, entry.expires_at),
+        (None, None) => {
+            return Err(StateError::invalid(
+                place,
+                "has neither \"key\" nor \"digest\"",
+            ));
+        }
+    };
+    Ok(Step::CreateKey {
+        environment: entry.environment.clone(),
+        key,
+        generated: entry.candidate.clone().filter(|_| given.is_none()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

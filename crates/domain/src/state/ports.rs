@@ -1,0 +1,42 @@
+//! What importing and exporting asks of storage: the one port that commits across contexts.
+
+use std::sync::Arc;
+
+use super::error::StateError;
+use super::file::StateFile;
+use super::plan::{CurrentState, Plan};
+use crate::storage::StorageError;
+use crate::write::Stamp;
+
+/// How a file is imported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Plan, and store nothing.
+    pub dry_run: bool,
+    /// Delete what the file's lists leave out.
+    pub prune: bool,
+}
+
+/// Is told how far a long piece of work has come.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait Progress: Send + Sync {
+    /// `done` of `total` steps are made.
+    fn advanced(&self, done: usize, total: usize);
+}
+
+/// Reads and writes whole installations.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait StateRepository: Send + Sync {
+    /// Everything that a state file describes, read in one transaction.
+    fn load(&self) -> Result<CurrentState, StorageError>;
+
+    /// MUST plan and carry out in one transaction, every change in the log under one group, or leave everything as it
+    /// was. A plan without steps MUST leave no trace.
+    fn apply(
+        &self,
+        file: &StateFile,
+        prune: bool,
+        stamp: &Stamp,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Plan, StateError>;
+}

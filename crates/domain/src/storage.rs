@@ -1,0 +1,52 @@
+//! What the core knows of storage: that it can fail, and whether trying again later may help.
+//!
+//! Adapters wrap their driver's errors in [`StorageError`]; the cause is kept for the log and shown to no client.
+
+use std::error::Error;
+use std::sync::Arc;
+
+/// A failure of the store, never a statement about the data: a record that does not exist is not a `StorageError`.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StorageError {
+    /// The store cannot be used at the moment: locked, full, read-only, unreachable or overloaded. Nothing was changed.
+    #[error("the database is not available: {0}")]
+    Unavailable(Arc<dyn Error + Send + Sync>),
+    /// The store did something unexpected, or holds what this program cannot read.
+    #[error("the database failed: {0}")]
+    Failed(Arc<dyn Error + Send + Sync>),
+}
+
+impl StorageError {
+    /// An outage with its cause.
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(Arc::from(cause.into()))
+    }
+
+    /// An unexpected failure with its cause.
+    pub fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(Arc::from(cause.into()))
+    }
+}
+
+/// How busy the store is, for the metrics page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageUse {
+    /// Connections that are reading at this moment.
+    pub readers_busy: u32,
+    /// Connections that may read at the same time.
+    pub readers_max: u32,
+    /// Writes that wait for the writer.
+    pub writes_waiting: u64,
+    /// Writes that may wait; one more is refused.
+    pub writes_waiting_max: u64,
+}
+
+/// Looks at the store's condition, for readiness and metrics.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait StorageMonitor: Send + Sync {
+    /// MUST return an error when the store cannot be read, and the names of migrations that are not applied otherwise.
+    fn pending_migrations(&self) -> Result<Vec<String>, StorageError>;
+
+    /// MUST answer without waiting for the store.
+    fn usage(&self) -> StorageUse;
+}

@@ -1,0 +1,7 @@
+DROP TABLE accounts;
+DROP TABLE environment_keys;
+DROP TABLE flags;
+DROP TABLE features;
+DROP TABLE environments;
+DROP TABLE changes;
+DROP TABLE log_head;
