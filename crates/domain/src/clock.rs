@@ -90,7 +90,6 @@ pub trait Clock: Send + Sync {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn parse(text: &str) -> Result<Timestamp, Invalid> {

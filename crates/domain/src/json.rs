@@ -73,7 +73,6 @@ impl<'de> Deserialize<'de> for JsonText {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -121,7 +121,6 @@ impl fmt::Debug for Serving {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use std::time::Duration;
 
     use super::*;

@@ -222,7 +222,6 @@ impl From<Tags> for Vec<Tag> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

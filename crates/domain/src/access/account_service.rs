@@ -111,7 +111,6 @@ impl fmt::Debug for AccountService {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use mockall::predicate::{eq, function};
 
     use super::*;

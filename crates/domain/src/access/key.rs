@@ -229,7 +229,6 @@ impl NewKey {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::access::ports::MockRandomSource;
 

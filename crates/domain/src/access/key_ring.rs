@@ -106,7 +106,6 @@ impl fmt::Debug for KeyRing {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::access::ports::{EnvironmentGrants, KeyUpdate, MockKeySource};
 

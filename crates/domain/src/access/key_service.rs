@@ -133,7 +133,6 @@ impl fmt::Debug for KeyService {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use mockall::predicate::{always, eq, function};
 
     use super::*;

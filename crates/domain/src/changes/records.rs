@@ -155,7 +155,6 @@ impl<'a> From<&'a Account> for AccountRecord<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use insta::assert_snapshot;
 
     use super::*;

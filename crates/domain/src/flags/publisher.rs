@@ -125,7 +125,6 @@ impl fmt::Debug for SnapshotPublisher {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use mockall::predicate::{always, eq};
 
     use super::*;

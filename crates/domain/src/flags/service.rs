@@ -242,7 +242,6 @@ impl std::fmt::Debug for FlagService {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use mockall::predicate::{always, eq};
 
     use super::*;

@@ -82,7 +82,6 @@ impl fmt::Debug for StateService {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::access::ports::MockRandomSource;
     use crate::clock::{MockClock, Timestamp};

@@ -1,7 +1,5 @@
 //! What an import plans, on small files and small stores.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use super::*;
 use crate::ids::{EnvironmentId, FeatureId, FlagId, Seq};
 use crate::text::{Description, Tags};

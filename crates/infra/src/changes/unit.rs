@@ -1,0 +1,63 @@
+//! A unit of work: numbers its changes and appends them to the log, all under the number of the first.
+
+use diesel::prelude::*;
+use flagstaff_domain::changes::NewChange;
+use flagstaff_domain::ids::Seq;
+use flagstaff_domain::write::Stamp;
+
+use crate::db::DbConnection;
+use crate::db::schema::{changes, log_head};
+
+/// One unit of work inside a writing transaction.
+pub(crate) struct UnitOfWork<'a> {
+    pub(crate) connection: &'a mut DbConnection,
+    pub(crate) stamp: &'a Stamp,
+    group: Option<Seq>,
+}
+
+impl<'a> UnitOfWork<'a> {
+    pub(crate) fn new(connection: &'a mut DbConnection, stamp: &'a Stamp) -> Self {
+        Self {
+            connection,
+            stamp,
+            group: None,
+        }
+    }
+
+    /// The number of the next change. The counter's row is locked until the commit, so numbers are committed in order.
+    pub(crate) fn next_seq(&mut self) -> QueryResult<Seq> {
+        diesel::update(log_head::table)
+            .set(log_head::seq.eq(log_head::seq + 1))
+            .execute(self.connection)?;
+        head(self.connection)
+    }
+
+    /// Appends a change under a number from [`UnitOfWork::next_seq`].
+    pub(crate) fn append(&mut self, seq: Seq, change: &NewChange) -> QueryResult<()> {
+        let group = *self.group.get_or_insert(seq);
+        diesel::insert_into(changes::table)
+            .values((
+                changes::seq.eq(seq.0),
+                changes::group_seq.eq(group.0),
+                changes::at.eq(self.stamp.at.as_micros()),
+                changes::actor.eq(self.stamp.actor.to_string()),
+                changes::context.eq(change.kind.context().as_str()),
+                changes::kind.eq(change.kind.as_str()),
+                changes::subject.eq(&change.subject),
+                changes::environment_id.eq(change.environment.as_ref().map(|(id, _)| id.0)),
+                changes::environment.eq(change.environment.as_ref().map(|(_, name)| name.as_str())),
+                changes::before.eq(change.before.as_ref().map(|record| record.as_str())),
+                changes::after.eq(change.after.as_ref().map(|record| record.as_str())),
+            ))
+            .execute(self.connection)
+            .map(|_| ())
+    }
+}
+
+/// The number of the last change; 0 in an empty log.
+pub(crate) fn head(connection: &mut DbConnection) -> QueryResult<Seq> {
+    log_head::table
+        .select(log_head::seq)
+        .first(connection)
+        .map(Seq)
+}

@@ -1,0 +1,182 @@
+//! The database: a pool of readers, one writer, migrations, backups. Everything about connections stays in here.
+//!
+//! [`Db::read`] and [`Db::write`] are the two ways in. Start at [`writer`] to see how a write is committed.
+
+pub mod backup;
+pub mod connection;
+pub mod error;
+pub mod migrate;
+pub(crate) mod schema;
+pub mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use flagstaff_domain::storage::{StorageError, StorageMonitor, StorageUse};
+
+pub use connection::DbConnection;
+use connection::{Pool, Purpose};
+pub use error::{OpenError, WorkError};
+use writer::Writer;
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct DbOptions {
+    /// The SQLite file.
+    pub path: PathBuf,
+    /// Connections that read at the same time.
+    pub readers: u32,
+    /// Writes that may wait for the writer; one more is refused.
+    pub queue: usize,
+    /// How long a connection waits for a lock that another process holds.
+    pub busy: Duration,
+}
+
+impl DbOptions {
+    /// A server's options: it would rather refuse than wait.
+    #[must_use]
+    pub fn serving(path: PathBuf, readers: u32, queue: usize) -> Self {
+        Self {
+            path,
+            readers,
+            queue,
+            busy: Duration::from_secs(1),
+        }
+    }
+
+    /// A command's options: it would rather wait than fail.
+    #[must_use]
+    pub fn command(path: PathBuf) -> Self {
+        Self {
+            path,
+            readers: 1,
+            queue: 16,
+            busy: Duration::from_secs(5),
+        }
+    }
+}
+
+/// An open database. Cheap to clone; the last clone closes it.
+#[derive(Clone)]
+pub struct Db {
+    readers: Pool,
+    /// Connections of their own for following the log, so that busy readers never delay what is served.
+    followers: Pool,
+    writer: Arc<Writer>,
+    path: Arc<Path>,
+}
+
+impl Db {
+    /// Opens a database whose migrations are all applied; see [`migrate::migrate`].
+    ///
+    /// # Errors
+    /// [`OpenError`] when the file cannot be opened, is no database, or its schema is older or newer than this program.
+    pub fn open(options: &DbOptions) -> Result<Self, OpenError> {
+        let mut first = connection::open(&options.path, options.busy, Purpose::Write)?;
+        migrate::check_current(&mut first)?;
+        Ok(Self {
+            readers: connection::pool(options, options.readers)?,
+            followers: connection::pool(options, 2)?,
+            writer: Arc::new(Writer::start(options, first)?),
+            path: Arc::from(options.path.as_path()),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `after_commit` after each commit of this process, before its writes are answered.
+    pub fn on_commit(
+        &self,
+        after_commit: impl Fn() -> Result<(), StorageError> + Send + Sync + 'static,
+    ) {
+        self.writer.on_commit(Box::new(after_commit));
+    }
+
+    /// Reads in one transaction, which sees one state of the database throughout.
+    ///
+    /// # Errors
+    /// What the work refuses, or the storage's failure as `E`.
+    pub fn read<T, E: From<StorageError>>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
+    ) -> Result<T, E> {
+        read_from(&self.readers, work)
+    }
+
+    /// Like [`Db::read`], for following the log.
+    ///
+    /// # Errors
+    /// What the work refuses, or the storage's failure as `E`.
+    pub fn follow<T, E: From<StorageError>>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
+    ) -> Result<T, E> {
+        read_from(&self.followers, work)
+    }
+
+    /// Writes as one unit of work, which is committed whole or leaves nothing. Returns after the commit is on disk.
+    ///
+    /// # Errors
+    /// What the work refuses, or the storage's failure as `E`.
+    pub fn write<T, E>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.writer.write(work)
+    }
+}
+
+fn read_from<T, E: From<StorageError>>(
+    pool: &Pool,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
+) -> Result<T, E> {
+    let mut connection = pool
+        .get()
+        .map_err(|error| E::from(StorageError::unavailable(error)))?;
+    let begun = connection.batch_execute("BEGIN");
+    let result = begun
+        .map_err(WorkError::Database)
+        .and_then(|()| work(&mut connection));
+    let ended = connection.batch_execute("ROLLBACK");
+    let result = result.map_err(WorkError::into_inner)?;
+    ended.map_err(|error| E::from(error::storage(error)))?;
+    Ok(result)
+}
+
+impl StorageMonitor for Db {
+    fn pending_migrations(&self) -> Result<Vec<String>, StorageError> {
+        self.follow(|connection| {
+            migrate::pending_in(connection)
+                .map_err(|error| WorkError::Refused(StorageError::failed(error)))
+        })
+    }
+
+    fn usage(&self) -> StorageUse {
+        let state = self.readers.state();
+        StorageUse {
+            readers_busy: state.connections - state.idle_connections,
+            readers_max: self.readers.max_size(),
+            writes_waiting: self.writer.waiting(),
+            writes_waiting_max: self.writer.capacity(),
+        }
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

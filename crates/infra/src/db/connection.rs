@@ -1,0 +1,128 @@
+//! SQLite connections with the settings that Flagstaff relies on, one by one and in a pool.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection};
+use diesel::{Connection, SqliteConnection};
+
+use super::DbOptions;
+use super::error::OpenError;
+
+/// The connection that SQL runs on. A second backend makes this an enum; nothing outside `db` names SQLite.
+pub type DbConnection = SqliteConnection;
+
+pub(super) type Pool = r2d2::Pool<ConnectionManager<DbConnection>>;
+
+/// How long to wait for a free reader before refusing.
+const POOL_WAIT: Duration = Duration::from_secs(1);
+/// How long to go on trying to switch a database to WAL while other processes do the same.
+const WAL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reading alone.
+    Read,
+    /// Reading and writing.
+    Write,
+}
+
+/// The settings of every connection; `busy_timeout` comes first, so that the others wait for locks too.
+fn settings(busy: Duration, purpose: Purpose) -> String {
+    let query_only = match purpose {
+        Purpose::Read => "ON",
+        Purpose::Write => "OFF",
+    };
+    format!(
+        "PRAGMA busy_timeout = {};
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA query_only = {query_only};",
+        busy.as_millis()
+    )
+}
+
+/// Opens a connection of its own. For writing, the file and its folder are created where they are missing, readable
+/// by their owner alone.
+///
+/// # Errors
+/// [`OpenError`] when the file cannot be opened or is no database.
+pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<DbConnection, OpenError> {
+    if purpose == Purpose::Write {
+        create(path)?;
+    } else if !path.exists() {
+        return Err(OpenError::File(format!(
+            "there is no database at {}; run `flagstaff migrate`",
+            path.display()
+        )));
+    }
+    let mut connection = DbConnection::establish(url(path)?)
+        .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
+    connection.batch_execute(&settings(busy, purpose))?;
+    if purpose == Purpose::Write {
+        switch_to_wal(&mut connection)?;
+    }
+    Ok(connection)
+}
+
+/// Processes that start together collide in the switch whatever their `busy_timeout`, so it is tried again.
+fn switch_to_wal(connection: &mut DbConnection) -> Result<(), OpenError> {
+    let give_up = Instant::now() + WAL_PATIENCE;
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(error) if Instant::now() < give_up && error.to_string().contains("locked") => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn url(path: &Path) -> Result<&str, OpenError> {
+    path.to_str()
+        .ok_or_else(|| OpenError::File(format!("the path {} is not UTF-8", path.display())))
+}
+
+pub(super) fn create(path: &Path) -> Result<(), OpenError> {
+    let failed = |error| OpenError::File(format!("cannot create {}: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Debug)]
+struct Settings(String);
+
+impl CustomizeConnection<DbConnection, diesel::r2d2::Error> for Settings {
+    fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), diesel::r2d2::Error> {
+        connection
+            .batch_execute(&self.0)
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// A pool of reading connections, opened when first needed.
+pub(super) fn pool(options: &DbOptions, size: u32) -> Result<Pool, OpenError> {
+    let manager = ConnectionManager::new(url(&options.path)?);
+    Ok(r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(0))
+        .connection_timeout(POOL_WAIT)
+        .test_on_check_out(false)
+        .error_handler(Box::new(r2d2::NopErrorHandler))
+        .connection_customizer(Box::new(Settings(settings(options.busy, Purpose::Read))))
+        .build_unchecked(manager))
+}

@@ -1,0 +1,139 @@
+//! Database errors: what went wrong while opening, and diesel's errors as the domain's [`StorageError`].
+
+use diesel::result::{DatabaseErrorKind, Error};
+use flagstaff_domain::storage::StorageError;
+use flagstaff_domain::text::Invalid;
+
+/// Why a database was not opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file or its folder cannot be used.
+    File(String),
+    /// Migrations are missing: names of those that are to be applied.
+    Outdated(Vec<String>),
+    /// The schema was made by a newer program: names of the migrations that this one does not know.
+    Newer(Vec<String>),
+    /// A migration failed; it left nothing behind.
+    Migration(String),
+    /// The database failed.
+    Database(StorageError),
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(what) => f.write_str(what),
+            Self::Outdated(missing) => write!(
+                f,
+                "the database lacks the migrations {}; run `flagstaff migrate`",
+                missing.join(", ")
+            ),
+            Self::Newer(unknown) => write!(
+                f,
+                "the database was migrated by a newer Flagstaff (this one, {}, does not know {}); \
+                 run that version or a later one, or restore a backup made before the upgrade",
+                env!("CARGO_PKG_VERSION"),
+                unknown.join(", ")
+            ),
+            Self::Migration(what) => write!(f, "a migration failed and was undone: {what}"),
+            Self::Database(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        Self::Database(storage(error))
+    }
+}
+
+/// How a unit of work ends when it does not succeed: refused for a reason of the domain, or failed in the database.
+#[derive(Debug)]
+pub enum WorkError<E> {
+    /// The domain's reason.
+    Refused(E),
+    /// The database's failure.
+    Database(Error),
+}
+
+impl<E> From<Error> for WorkError<E> {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl<E> From<Invalid> for WorkError<E> {
+    /// A stored row that is no valid record, or a record that cannot be written.
+    fn from(invalid: Invalid) -> Self {
+        Self::Database(self::invalid(invalid))
+    }
+}
+
+/// A stored row that is no valid record, as diesel's error.
+pub(crate) fn invalid(invalid: Invalid) -> Error {
+    Error::DeserializationError(Box::new(invalid))
+}
+
+impl<E: From<StorageError>> WorkError<E> {
+    /// The domain's error either way.
+    pub fn into_inner(self) -> E {
+        match self {
+            Self::Refused(error) => error,
+            Self::Database(error) => E::from(storage(error)),
+        }
+    }
+}
+
+/// One row more than a page holds, so that the page knows whether more follow.
+pub(crate) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).map_or(i64::MAX, |limit| limit.saturating_add(1))
+}
+
+/// Refuses a unit of work, which is then undone.
+pub(crate) fn refuse<T, E>(error: impl Into<E>) -> Result<T, WorkError<E>> {
+    Err(WorkError::Refused(error.into()))
+}
+
+/// Turns the violation of a unique index into the domain's reason.
+pub(crate) fn unless_taken<T, E>(
+    result: Result<T, Error>,
+    taken: impl FnOnce() -> E,
+) -> Result<T, WorkError<E>> {
+    match result {
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
+            Err(WorkError::Refused(taken()))
+        }
+        other => other.map_err(WorkError::Database),
+    }
+}
+
+/// Sorts a failure: an outage that may pass, or something unexpected.
+#[must_use]
+pub fn storage(error: Error) -> StorageError {
+    // SQLite's result codes reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg).
+    const OUTAGES: [&str; 7] = [
+        "is locked",
+        "is full",
+        "readonly",
+        "read-only",
+        "disk I/O error",
+        "unable to open",
+        "out of memory",
+    ];
+    let passing = match &error {
+        Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+        | Error::BrokenTransactionManager => true,
+        Error::DatabaseError(_, information) => OUTAGES
+            .iter()
+            .any(|outage| information.message().contains(outage)),
+        _ => false,
+    };
+    if passing {
+        StorageError::unavailable(error)
+    } else {
+        StorageError::failed(error)
+    }
+}

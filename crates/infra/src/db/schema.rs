@@ -1,0 +1,104 @@
+//! The tables as diesel sees them; `migrations/` creates them. Portable types alone.
+
+diesel::table! {
+    log_head (id) {
+        id -> BigInt,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    changes (seq) {
+        seq -> BigInt,
+        group_seq -> BigInt,
+        at -> BigInt,
+        actor -> Text,
+        context -> Text,
+        kind -> Text,
+        subject -> Text,
+        environment_id -> Nullable<BigInt>,
+        environment -> Nullable<Text>,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    environments (id) {
+        id -> BigInt,
+        name -> Text,
+        name_folded -> Text,
+        description -> Text,
+        created_at -> BigInt,
+        revision -> BigInt,
+        revised_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    features (id) {
+        id -> BigInt,
+        name -> Text,
+        name_folded -> Text,
+        description -> Text,
+        kind -> Text,
+        initial_value -> Text,
+        default_enabled -> Bool,
+        server_key_only -> Bool,
+        tags -> Text,
+        created_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    flags (id) {
+        id -> BigInt,
+        environment_id -> BigInt,
+        feature_id -> BigInt,
+        enabled -> Bool,
+        value -> Text,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    environment_keys (id) {
+        id -> BigInt,
+        environment_id -> BigInt,
+        name -> Text,
+        kind -> Text,
+        digest -> Text,
+        text -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt,
+        username -> Text,
+        username_folded -> Text,
+        role -> Text,
+        password_hash -> Text,
+        disabled -> Bool,
+        created_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// Written by diesel's migration runner.
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+diesel::joinable!(flags -> environments (environment_id));
+diesel::joinable!(flags -> features (feature_id));
+diesel::joinable!(environment_keys -> environments (environment_id));
+diesel::allow_tables_to_appear_in_same_query!(environments, features, flags, environment_keys);

@@ -1,0 +1,11 @@
+//! Features, environments, flags and snapshots in the database, and the memory of retrievals.
+
+pub mod repository;
+pub mod retrievals;
+pub(crate) mod rows;
+pub mod snapshots;
+pub(crate) mod work;
+
+pub use repository::DieselFlagRepository;
+pub use retrievals::MemoryRetrievalLog;
+pub use snapshots::DieselSnapshotSource;

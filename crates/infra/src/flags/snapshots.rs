@@ -1,0 +1,141 @@
+//! Reads snapshots: for environments that changed since a position of the log, features and flags as of its head.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use flagstaff_domain::changes::{ChangeKind, Context};
+use flagstaff_domain::flags::{
+    Feature, FlagValue, Snapshot, SnapshotFlag, SnapshotSource, SnapshotUpdate,
+};
+use flagstaff_domain::ids::{EnvironmentId, FlagId, Seq};
+use flagstaff_domain::storage::StorageError;
+use flagstaff_domain::text::{EnvironmentName, Invalid};
+
+use super::rows::{EnvironmentRow, FeatureRow, FlagRow, instant};
+use crate::changes::unit;
+use crate::db::schema::{changes, environments, features, flags};
+use crate::db::{Db, DbConnection, WorkError};
+
+/// Snapshots from the database.
+#[derive(Debug, Clone)]
+pub struct DieselSnapshotSource {
+    db: Db,
+}
+
+impl DieselSnapshotSource {
+    /// The snapshots of this database.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+}
+
+/// Which environments changes affect.
+enum Affected {
+    All,
+    Some(BTreeSet<i64>),
+}
+
+impl SnapshotSource for DieselSnapshotSource {
+    fn load(&self, since: Option<Seq>) -> Result<SnapshotUpdate, StorageError> {
+        self.db.follow(|connection| {
+            let head = unit::head(connection)?;
+            let nothing = SnapshotUpdate {
+                head,
+                ..SnapshotUpdate::default()
+            };
+            if since == Some(head) {
+                return Ok(nothing);
+            }
+            let (affected, removed) = match since {
+                None => (Affected::All, Vec::new()),
+                Some(since) => changed_since(connection, since)?,
+            };
+            let snapshots = match affected {
+                Affected::Some(ids) if ids.is_empty() => Vec::new(),
+                affected => load(connection, affected)?,
+            };
+            Ok::<_, WorkError<StorageError>>(SnapshotUpdate {
+                snapshots,
+                removed,
+                ..nothing
+            })
+        })
+    }
+}
+
+fn changed_since(
+    connection: &mut DbConnection,
+    since: Seq,
+) -> QueryResult<(Affected, Vec<EnvironmentId>)> {
+    let rows: Vec<(Option<i64>, String)> = changes::table
+        .filter(changes::seq.gt(since.0))
+        .filter(changes::context.eq(Context::Flags.as_str()))
+        .select((changes::environment_id, changes::kind))
+        .load(connection)?;
+    let deleted = ChangeKind::EnvironmentDeleted.as_str();
+    let removed: BTreeSet<i64> = rows
+        .iter()
+        .filter(|(_, kind)| kind == deleted)
+        .filter_map(|(environment, _)| *environment)
+        .collect();
+    let affected = if rows.iter().any(|(environment, _)| environment.is_none()) {
+        Affected::All
+    } else {
+        let changed = rows.iter().filter_map(|(environment, _)| *environment);
+        Affected::Some(changed.filter(|id| !removed.contains(id)).collect())
+    };
+    Ok((affected, removed.into_iter().map(EnvironmentId).collect()))
+}
+
+fn load(
+    connection: &mut DbConnection,
+    affected: Affected,
+) -> Result<Vec<Snapshot>, WorkError<StorageError>> {
+    let mut environment_rows = environments::table
+        .select(EnvironmentRow::as_select())
+        .into_boxed();
+    let mut flag_rows = flags::table.select(FlagRow::as_select()).into_boxed();
+    if let Affected::Some(ids) = affected {
+        let ids: Vec<i64> = ids.into_iter().collect();
+        environment_rows = environment_rows.filter(environments::id.eq_any(ids.clone()));
+        flag_rows = flag_rows.filter(flags::environment_id.eq_any(ids));
+    }
+    let features: HashMap<i64, Arc<Feature>> = features::table
+        .select(FeatureRow::as_select())
+        .load(connection)?
+        .into_iter()
+        .map(|row| Feature::try_from(row).map(|feature| (feature.id.0, Arc::new(feature))))
+        .collect::<Result<_, Invalid>>()?;
+    let mut by_environment: HashMap<i64, Vec<SnapshotFlag>> = HashMap::new();
+    for row in flag_rows.load::<FlagRow>(connection)? {
+        let Some(feature) = features.get(&row.feature_id) else {
+            continue; // impossible while foreign keys hold
+        };
+        by_environment
+            .entry(row.environment_id)
+            .or_default()
+            .push(SnapshotFlag {
+                id: FlagId(row.id),
+                feature: Arc::clone(feature),
+                enabled: row.enabled,
+                value: FlagValue::parse(&row.value)?,
+            });
+    }
+    environment_rows
+        .load::<EnvironmentRow>(connection)?
+        .into_iter()
+        .map(|row| {
+            let mut flags = by_environment.remove(&row.id).unwrap_or_default();
+            flags.sort_by(|a, b| a.feature.name.cmp(&b.feature.name));
+            Ok(Snapshot {
+                environment: EnvironmentId(row.id),
+                name: EnvironmentName::parse(row.name)?,
+                revision: Seq(row.revision),
+                updated_at: instant(row.revised_at)?,
+                flags,
+            })
+        })
+        .collect()
+}

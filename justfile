@@ -1,0 +1,52 @@
+# The recipes for those who run Flagstaff and those who change it. `just` alone lists them.
+
+set positional-arguments := true
+
+# List the recipes
+default:
+    @just --list
+
+# Serve from a release build, with the log on the terminal and in server.log (`just serve --demo`)
+serve *ARGS:
+    FLAGSTAFF__LOG__FILE=server.log cargo run --release -- serve "$@"
+
+# Bring the database up to the newest schema (`just migrate --check` only compares)
+migrate *ARGS:
+    cargo run --release -- migrate "$@"
+
+# Run every Rust test
+test:
+    cargo test --workspace
+
+# Run everything that must pass before a change is merged
+check:
+    .ci/run
+
+# Format the Rust sources
+fmt:
+    cargo fmt --all
+
+# Check formatting, lints and documentation; warnings are errors
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Create an empty migration, up and down (`just migration add_key_notes`)
+migration NAME:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if [[ ! $1 =~ ^[a-z][a-z0-9_]*$ ]]; then
+        echo "a migration's name is lower-case letters, digits and underscores: add_key_notes" >&2
+        exit 2
+    fi
+    directory="migrations/sqlite/$(date -u +%Y-%m-%d-%H%M%S)_$1"
+    mkdir "$directory"
+    printf -- '-- %s: what this adds, and why. A released migration is never edited: write another.\n' "$1" > "$directory/up.sql"
+    printf -- '-- %s: takes back exactly what up.sql did.\n' "$1" > "$directory/down.sql"
+    echo "$directory"
+
+# Read flags through Flagsmith's own Python and Node.js SDKs
+sdk:
+    cargo build --release --locked
+    tests/sdk/run
