@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Flagstaff over HTTP: routes, JSON, status codes, authentication. It knows the domain and no adapter.
+//!
+//! [`app`] puts the routes together and [`serve`] runs them. [`sdk`] is what applications call, [`admin`] what people
+//! and jobs call, [`edge`] what every request passes through.
+
+pub mod admin;
+pub mod app;
+pub mod auth;
+mod blocking;
+pub mod edge;
+pub mod error;
+pub mod health;
+mod json;
+pub mod metrics;
+mod names;
+pub mod openapi;
+mod paging;
+mod precondition;
+mod resource;
+pub mod sdk;
+pub mod serve;
+pub mod settings;
+pub mod sign_in;
+
+pub use app::{Parts, Services};
+pub use serve::serve;
+pub use settings::{AllowedOrigins, HttpSettings, MetricsAccess};

@@ -1,0 +1,73 @@
+//! Management: environments, features, flags, keys, and the log of changes. Every call needs an account.
+//!
+//! [`dto`] holds the shapes of records; each other module the routes of one resource.
+
+mod answer;
+pub(crate) mod changes;
+pub mod dto;
+pub(crate) mod environments;
+pub(crate) mod features;
+pub(crate) mod flags;
+pub(crate) mod keys;
+
+use actix_web::web::ServiceConfig;
+
+use crate::resource::resource;
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource(&["/environments"])
+                .get(environments::list)
+                .post(environments::create)
+                .build(),
+        )
+        .service(
+            resource(&["/environments/{environment}"])
+                .get(environments::show)
+                .patch(environments::change)
+                .delete(environments::delete)
+                .build(),
+        )
+        .service(
+            resource(&["/environments/{environment}/keys"])
+                .get(keys::list)
+                .post(keys::create)
+                .build(),
+        )
+        .service(
+            resource(&["/environments/{environment}/keys/{id}"])
+                .delete(keys::delete)
+                .build(),
+        )
+        .service(
+            resource(&["/environments/{environment}/keys/{id}/rotate"])
+                .post(keys::rotate)
+                .build(),
+        )
+        .service(
+            resource(&["/environments/{environment}/flags"])
+                .get(flags::list)
+                .build(),
+        )
+        .service(
+            resource(&["/environments/{environment}/flags/{feature}"])
+                .get(flags::show)
+                .patch(flags::change)
+                .build(),
+        )
+        .service(
+            resource(&["/features"])
+                .get(features::list)
+                .post(features::create)
+                .build(),
+        )
+        .service(
+            resource(&["/features/{feature}"])
+                .get(features::show)
+                .patch(features::change)
+                .delete(features::delete)
+                .build(),
+        )
+        .service(resource(&["/changes"]).get(changes::list).build());
+}

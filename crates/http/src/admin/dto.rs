@@ -1,0 +1,211 @@
+//! The shapes of management's records. The command line's `--json` prints the same.
+
+use flagstaff_domain::access::EnvironmentKey;
+use flagstaff_domain::changes::Change;
+use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
+use flagstaff_domain::json::JsonText;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An environment.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EnvironmentRecord {
+    /// Its id, for ever.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// The last change that affects what it serves.
+    pub revision: i64,
+    /// The last change to this record.
+    pub version: i64,
+}
+
+impl From<&Environment> for EnvironmentRecord {
+    fn from(environment: &Environment) -> Self {
+        Self {
+            id: environment.id.0,
+            name: environment.name.to_string(),
+            description: environment.description.to_string(),
+            created_at: environment.created_at,
+            revision: environment.revision.0,
+            version: environment.version.0,
+        }
+    }
+}
+
+/// A feature.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FeatureRecord {
+    /// Its id, for ever.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// `STANDARD` or `MULTIVARIATE`.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    pub kind: FeatureKind,
+    /// The value its flags begin with.
+    #[schema(value_type = Value)]
+    pub initial_value: FlagValue,
+    /// Whether its flags begin enabled.
+    pub default_enabled: bool,
+    /// Whether it is shown to server keys alone.
+    pub server_key_only: bool,
+    /// Words by which it is grouped.
+    pub tags: Vec<String>,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// The last change to this record.
+    pub version: i64,
+    /// What whoever named it should know; there when there is something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<String>,
+}
+
+impl From<&Feature> for FeatureRecord {
+    fn from(feature: &Feature) -> Self {
+        Self {
+            id: feature.id.0,
+            name: feature.name.to_string(),
+            description: feature.description.to_string(),
+            kind: feature.kind,
+            initial_value: feature.initial_value.clone(),
+            default_enabled: feature.default_enabled,
+            server_key_only: feature.server_key_only,
+            tags: feature.tags.iter().map(str::to_owned).collect(),
+            created_at: feature.created_at,
+            version: feature.version.0,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl FeatureRecord {
+    /// The record with the warnings about its name.
+    #[must_use]
+    pub fn with_warnings(feature: &Feature) -> Self {
+        Self {
+            warnings: feature.name.warning().into_iter().collect(),
+            ..Self::from(feature)
+        }
+    }
+}
+
+/// A flag.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FlagRecord {
+    /// The feature that it switches.
+    pub feature: String,
+    /// The environment in which it does.
+    pub environment: String,
+    /// On or off.
+    pub enabled: bool,
+    /// What it carries.
+    #[schema(value_type = Value)]
+    pub value: FlagValue,
+    /// When it was last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+    /// The last change to this record.
+    pub version: i64,
+}
+
+impl From<&Flag> for FlagRecord {
+    fn from(flag: &Flag) -> Self {
+        Self {
+            feature: flag.feature.to_string(),
+            environment: flag.environment.to_string(),
+            enabled: flag.enabled,
+            value: flag.value.clone(),
+            updated_at: flag.updated_at,
+            version: flag.version.0,
+        }
+    }
+}
+
+/// A key of an environment.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct KeyRecord {
+    /// Its id.
+    pub id: i64,
+    /// Tells a person which key this is.
+    pub name: String,
+    /// `client` or `server`.
+    pub kind: String,
+    /// Its text. A server key's is shown when it is made, and null from then on.
+    pub key: Option<String>,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From when on it is refused; null means never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl From<&EnvironmentKey> for KeyRecord {
+    fn from(key: &EnvironmentKey) -> Self {
+        Self {
+            id: key.id.0,
+            name: key.name.to_string(),
+            kind: key.kind.as_str().to_owned(),
+            key: key.text.as_ref().map(|text| text.reveal().to_owned()),
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+        }
+    }
+}
+
+/// A change.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChangeRecord {
+    /// Its position in the log.
+    pub seq: i64,
+    /// The position of the first change of the same unit of work.
+    pub group: i64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Who made it: `user:<name>`, `command-line`, `import` or `system`.
+    pub actor: String,
+    /// `flags` or `access`.
+    pub context: &'static str,
+    /// What happened, as `flag.changed`.
+    pub kind: &'static str,
+    /// The name of the record that it happened to.
+    pub subject: String,
+    /// The environment that it affects; null where it concerns all or none.
+    pub environment: Option<String>,
+    /// The record before; null at creation.
+    #[schema(value_type = Option<Object>)]
+    pub before: Option<JsonText>,
+    /// The record after; null at deletion.
+    #[schema(value_type = Option<Object>)]
+    pub after: Option<JsonText>,
+}
+
+impl From<&Change> for ChangeRecord {
+    fn from(change: &Change) -> Self {
+        Self {
+            seq: change.seq.0,
+            group: change.group.0,
+            at: change.at,
+            actor: change.actor.clone(),
+            context: change.kind.context().as_str(),
+            kind: change.kind.as_str(),
+            subject: change.subject.clone(),
+            environment: change.environment.clone(),
+            before: change.before.clone(),
+            after: change.after.clone(),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `/api/admin/features`.
+
+use actix_web::{HttpResponse, web};
+use flagstaff_domain::flags::value::present;
+use flagstaff_domain::flags::{ChangeFeature, CreateFeature, FeatureKind, FlagValue};
+use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Tags};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::answer;
+use super::dto::FeatureRecord;
+use crate::app::Services;
+use crate::auth::{Editor, Viewer};
+use crate::blocking::blocking;
+use crate::error::Problem;
+use crate::json::{Body, Params};
+use crate::names::Names;
+use crate::paging::{self, PageParams};
+use crate::precondition::Accepts;
+
+/// A new feature.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFeature {
+    /// 1 to 150 characters, no control characters, no `/`, no surrounding white space.
+    #[schema(value_type = String, min_length = 1, max_length = 150)]
+    name: FeatureName,
+    /// What it does; up to 4,000 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 4000)]
+    description: Description,
+    /// `STANDARD` (the default) or `MULTIVARIATE`.
+    #[serde(default, rename = "type")]
+    #[schema(value_type = Option<String>)]
+    kind: FeatureKind,
+    /// The value its flags begin with: null, a boolean, a string or JSON up to 64 KiB, a 64-bit integer, a float.
+    #[serde(default)]
+    #[schema(value_type = Value)]
+    initial_value: FlagValue,
+    /// Whether its flags begin enabled.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    default_enabled: bool,
+    /// Whether it is shown to server keys alone.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    server_key_only: bool,
+    /// Words by which it is grouped: up to 50, of up to 50 characters each.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    tags: Tags,
+    /// Environments in which its flag begins enabled whatever `default_enabled` says.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    enabled_in: Vec<EnvironmentName>,
+}
+
+/// What is given is changed, the rest stays. Flags keep their state: defaults concern environments to come.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FeatureChange {
+    /// A new name.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 150)]
+    name: Option<FeatureName>,
+    /// A new description.
+    #[schema(value_type = Option<String>, max_length = 4000)]
+    description: Option<Description>,
+    /// A new kind.
+    #[serde(default, rename = "type")]
+    #[schema(value_type = Option<String>)]
+    kind: Option<FeatureKind>,
+    /// A new initial value; null is one.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Value)]
+    initial_value: Option<FlagValue>,
+    /// A new default.
+    default_enabled: Option<bool>,
+    /// Shown to server keys alone, or to all.
+    server_key_only: Option<bool>,
+    /// New tags, in place of all old ones.
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    tags: Option<Tags>,
+}
+
+/// List features
+#[utoipa::path(get, path = "/api/admin/features", tag = "features", params(PageParams),
+    responses((status = 200, description = "The features, sorted by name", body = Vec<FeatureRecord>)))]
+pub(crate) async fn list(
+    _: Viewer,
+    services: web::Data<Services>,
+    params: Params<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let page = params.0.page(FeatureName::parse)?;
+    let limit = page.limit;
+    let flags = services.flags.clone();
+    let listing = blocking(move || flags.list_features(&page)).await?;
+    Ok(paging::list(
+        &listing,
+        limit,
+        "/api/admin/features",
+        |one| FeatureRecord::from(one),
+        |one| one.name.to_string(),
+    ))
+}
+
+/// Create a feature
+///
+/// It gets a flag in every environment.
+#[utoipa::path(post, path = "/api/admin/features", tag = "features", request_body = NewFeature,
+    responses((status = 201, description = "Created", body = FeatureRecord),
+              (status = 409, description = "The name is taken", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn create(
+    editor: Editor,
+    services: web::Data<Services>,
+    body: Body<NewFeature>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.0;
+    let command = CreateFeature {
+        name: body.name,
+        description: body.description,
+        kind: body.kind,
+        initial_value: body.initial_value,
+        default_enabled: body.default_enabled,
+        server_key_only: body.server_key_only,
+        tags: body.tags,
+        enabled_in: body.enabled_in,
+    };
+    let flags = services.flags.clone();
+    let written = blocking(move || flags.create_feature(&editor.actor(), &command)).await?;
+    let record = FeatureRecord::with_warnings(&written.record);
+    Ok(answer::created(
+        written.revision,
+        written.record.version,
+        &["features", &record.name],
+        &record,
+    ))
+}
+
+/// Show a feature
+#[utoipa::path(get, path = "/api/admin/features/{feature}", tag = "features",
+    params(("feature" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The feature", body = FeatureRecord)))]
+pub(crate) async fn show(
+    _: Viewer,
+    services: web::Data<Services>,
+    name: Names<FeatureName>,
+) -> Result<HttpResponse, Problem> {
+    let flags = services.flags.clone();
+    let feature = blocking(move || flags.get_feature(&name.0)).await?;
+    Ok(answer::record(
+        feature.version,
+        &FeatureRecord::from(&feature),
+    ))
+}
+
+/// Change a feature
+#[utoipa::path(patch, path = "/api/admin/features/{feature}", tag = "features", request_body = FeatureChange,
+    params(("feature" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The feature as it is now", body = FeatureRecord),
+              (status = 409, description = "The new name is taken", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn change(
+    editor: Editor,
+    services: web::Data<Services>,
+    name: Names<FeatureName>,
+    accepts: Accepts,
+    body: Body<FeatureChange>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.0;
+    let renamed = body.name.is_some();
+    let change = ChangeFeature {
+        name: body.name,
+        description: body.description,
+        kind: body.kind,
+        initial_value: body.initial_value,
+        default_enabled: body.default_enabled,
+        server_key_only: body.server_key_only,
+        tags: body.tags,
+    };
+    let flags = services.flags.clone();
+    let written =
+        blocking(move || flags.change_feature(&editor.actor(), &name.0, &change, &accepts.0))
+            .await?;
+    let record = if renamed {
+        FeatureRecord::with_warnings(&written.record)
+    } else {
+        FeatureRecord::from(&written.record)
+    };
+    Ok(answer::changed(
+        written.revision,
+        written.record.version,
+        &record,
+    ))
+}
+
+/// Delete a feature
+///
+/// With its flags.
+#[utoipa::path(delete, path = "/api/admin/features/{feature}", tag = "features",
+    params(("feature" = String, Path, description = "Its name")),
+    responses((status = 204, description = "Deleted")))]
+pub(crate) async fn delete(
+    editor: Editor,
+    services: web::Data<Services>,
+    name: Names<FeatureName>,
+    accepts: Accepts,
+) -> Result<HttpResponse, Problem> {
+    let flags = services.flags.clone();
+    let revision =
+        blocking(move || flags.delete_feature(&editor.actor(), &name.0, &accepts.0)).await?;
+    Ok(answer::deleted(revision))
+}

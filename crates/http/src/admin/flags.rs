@@ -1,0 +1,100 @@
+//! `/api/admin/environments/{environment}/flags`.
+
+use actix_web::{HttpResponse, web};
+use flagstaff_domain::flags::value::present;
+use flagstaff_domain::flags::{ChangeFlag, FlagValue};
+use flagstaff_domain::text::{EnvironmentName, FeatureName};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::answer;
+use super::dto::FlagRecord;
+use crate::app::Services;
+use crate::auth::{Editor, Viewer};
+use crate::blocking::blocking;
+use crate::error::Problem;
+use crate::json::{Body, Params};
+use crate::names::Names;
+use crate::paging::{self, PageParams};
+use crate::precondition::Accepts;
+
+/// What is given is changed, the rest stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FlagChange {
+    /// On or off.
+    enabled: Option<bool>,
+    /// Null, a boolean, a string or JSON up to 64 KiB, a 64-bit integer, a float.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Value)]
+    value: Option<FlagValue>,
+}
+
+/// List the flags of an environment
+#[utoipa::path(get, path = "/api/admin/environments/{environment}/flags", tag = "flags",
+    params(("environment" = String, Path, description = "The environment's name"), PageParams),
+    responses((status = 200, description = "Its flags, sorted by feature", body = Vec<FlagRecord>)))]
+pub(crate) async fn list(
+    _: Viewer,
+    services: web::Data<Services>,
+    environment: Names<EnvironmentName>,
+    params: Params<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let page = params.0.page(FeatureName::parse)?;
+    let limit = page.limit;
+    let flags = services.flags.clone();
+    let path = answer::location(&["environments", environment.0.as_str(), "flags"]);
+    let listing = blocking(move || flags.list_flags(&environment.0, &page)).await?;
+    Ok(paging::list(
+        &listing,
+        limit,
+        &path,
+        |one| FlagRecord::from(one),
+        |one| one.feature.to_string(),
+    ))
+}
+
+/// Show a flag
+#[utoipa::path(get, path = "/api/admin/environments/{environment}/flags/{feature}", tag = "flags",
+    params(("environment" = String, Path, description = "The environment's name"),
+           ("feature" = String, Path, description = "The feature's name")),
+    responses((status = 200, description = "The flag", body = FlagRecord)))]
+pub(crate) async fn show(
+    _: Viewer,
+    services: web::Data<Services>,
+    names: Names<(EnvironmentName, FeatureName)>,
+) -> Result<HttpResponse, Problem> {
+    let flags = services.flags.clone();
+    let (environment, feature) = names.0;
+    let flag = blocking(move || flags.get_flag(&environment, &feature)).await?;
+    Ok(answer::record(flag.version, &FlagRecord::from(&flag)))
+}
+
+/// Switch a flag or set its value
+#[utoipa::path(patch, path = "/api/admin/environments/{environment}/flags/{feature}", tag = "flags", request_body = FlagChange,
+    params(("environment" = String, Path, description = "The environment's name"),
+           ("feature" = String, Path, description = "The feature's name")),
+    responses((status = 200, description = "The flag as it is now", body = FlagRecord)))]
+pub(crate) async fn change(
+    editor: Editor,
+    services: web::Data<Services>,
+    names: Names<(EnvironmentName, FeatureName)>,
+    accepts: Accepts,
+    body: Body<FlagChange>,
+) -> Result<HttpResponse, Problem> {
+    let (environment, feature) = names.0;
+    let change = ChangeFlag {
+        enabled: body.0.enabled,
+        value: body.0.value,
+    };
+    let flags = services.flags.clone();
+    let written = blocking(move || {
+        flags.change_flag(&editor.actor(), &environment, &feature, &change, &accepts.0)
+    })
+    .await?;
+    Ok(answer::changed(
+        written.revision,
+        written.record.version,
+        &FlagRecord::from(&written.record),
+    ))
+}

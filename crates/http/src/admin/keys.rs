@@ -1,0 +1,143 @@
+//! `/api/admin/environments/{environment}/keys`.
+
+use actix_web::{HttpResponse, web};
+use flagstaff_domain::access::{CreateKey, IssuedKey, KeyKind};
+use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::ids::KeyId;
+use flagstaff_domain::text::{EnvironmentName, KeyName};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::answer;
+use super::dto::KeyRecord;
+use crate::app::Services;
+use crate::auth::{Admin, Viewer};
+use crate::blocking::blocking;
+use crate::error::Problem;
+use crate::json::{Body, Params};
+use crate::names::Names;
+use crate::paging::{self, PageParams};
+use crate::precondition::Accepts;
+
+/// A new key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKey {
+    /// Tells a person which key this is; 1 to 150 characters on one line.
+    #[schema(value_type = String, min_length = 1, max_length = 150)]
+    name: KeyName,
+    /// `client`, for applications in their users' hands, or `server`.
+    #[schema(value_type = String)]
+    kind: KeyKind,
+    /// From when on it is refused; never where there is none.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+/// How a key is rotated.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rotation {
+    /// How long the old key goes on, in seconds.
+    grace_seconds: u32,
+}
+
+/// List the keys of an environment
+#[utoipa::path(get, path = "/api/admin/environments/{environment}/keys", tag = "keys",
+    params(("environment" = String, Path, description = "The environment's name"), PageParams),
+    responses((status = 200, description = "Its keys in the order of their creation; the text of server keys is null", body = Vec<KeyRecord>)))]
+pub(crate) async fn list(
+    _: Viewer,
+    services: web::Data<Services>,
+    environment: Names<EnvironmentName>,
+    params: Params<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let page = params.0.page(|id| id.parse().map(KeyId))?;
+    let limit = page.limit;
+    let keys = services.keys.clone();
+    let path = answer::location(&["environments", environment.0.as_str(), "keys"]);
+    let listing = blocking(move || keys.list(&environment.0, &page)).await?;
+    Ok(paging::list(
+        &listing,
+        limit,
+        &path,
+        |one| KeyRecord::from(one),
+        |one| one.id.to_string(),
+    ))
+}
+
+/// Create a key
+///
+/// The text of a server key is shown in this answer and never again.
+#[utoipa::path(post, path = "/api/admin/environments/{environment}/keys", tag = "keys", request_body = NewKey,
+    params(("environment" = String, Path, description = "The environment's name")),
+    responses((status = 201, description = "Created", body = KeyRecord)))]
+pub(crate) async fn create(
+    admin: Admin,
+    services: web::Data<Services>,
+    environment: Names<EnvironmentName>,
+    body: Body<NewKey>,
+) -> Result<HttpResponse, Problem> {
+    let command = CreateKey {
+        name: body.0.name,
+        kind: body.0.kind,
+        expires_at: body.0.expires_at,
+        text: None,
+    };
+    let keys = services.keys.clone();
+    let issued = blocking(move || keys.create(&admin.actor(), &environment.0, command)).await?;
+    Ok(shown_once(&issued))
+}
+
+/// Rotate a key
+///
+/// Makes a new key of the same name and kind. The old one goes on for `grace_seconds`, so that applications can change
+/// over.
+#[utoipa::path(post, path = "/api/admin/environments/{environment}/keys/{id}/rotate", tag = "keys", request_body = Rotation,
+    params(("environment" = String, Path, description = "The environment's name"),
+           ("id" = i64, Path, description = "The old key's id")),
+    responses((status = 201, description = "The new key", body = KeyRecord)))]
+pub(crate) async fn rotate(
+    admin: Admin,
+    services: web::Data<Services>,
+    names: Names<(EnvironmentName, i64)>,
+    body: Body<Rotation>,
+) -> Result<HttpResponse, Problem> {
+    let (environment, id) = names.0;
+    let keys = services.keys.clone();
+    let grace = body.0.grace_seconds;
+    let issued =
+        blocking(move || keys.rotate(&admin.actor(), &environment, KeyId(id), grace)).await?;
+    Ok(shown_once(&issued))
+}
+
+/// Revoke a key
+///
+/// It is refused from the answer on.
+#[utoipa::path(delete, path = "/api/admin/environments/{environment}/keys/{id}", tag = "keys",
+    params(("environment" = String, Path, description = "The environment's name"),
+           ("id" = i64, Path, description = "The key's id")),
+    responses((status = 204, description = "Revoked")))]
+pub(crate) async fn delete(
+    admin: Admin,
+    services: web::Data<Services>,
+    names: Names<(EnvironmentName, i64)>,
+    accepts: Accepts,
+) -> Result<HttpResponse, Problem> {
+    let (environment, id) = names.0;
+    let keys = services.keys.clone();
+    let revision =
+        blocking(move || keys.delete(&admin.actor(), &environment, KeyId(id), &accepts.0)).await?;
+    Ok(answer::deleted(revision))
+}
+
+fn shown_once(issued: &IssuedKey) -> HttpResponse {
+    let key = &issued.written.record;
+    let record = KeyRecord {
+        key: Some(issued.text.reveal().to_owned()),
+        ..KeyRecord::from(key)
+    };
+    let id = record.id.to_string();
+    let path = ["environments", key.environment.as_str(), "keys", &id];
+    answer::created(issued.written.revision, key.version, &path, &record)
+}

@@ -1,0 +1,124 @@
+//! The application: every route, put together from the parts. One instance a worker; what they share is [`Services`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, PayloadConfig, ServiceConfig};
+use flagstaff_domain::access::{AccountService, KeyService};
+use flagstaff_domain::changes::ChangeLog;
+use flagstaff_domain::flags::FlagService;
+use flagstaff_domain::serving::Serving;
+use flagstaff_domain::storage::StorageMonitor;
+
+use crate::edge::RequestIds;
+use crate::error::{Code, Problem};
+use crate::json::BODY_MAX;
+use crate::metrics::Metrics;
+use crate::sdk::flagsmith::FlagsmithViews;
+use crate::settings::HttpSettings;
+use crate::sign_in::SignIn;
+use crate::{admin, auth, health, metrics, openapi, sdk};
+
+/// What requests are answered with.
+pub struct Services {
+    /// The read path.
+    pub serving: Serving,
+    /// Flags as Flagsmith's SDKs read them; subscribes to the snapshots.
+    pub flagsmith: Arc<FlagsmithViews>,
+    /// Features, environments, flags.
+    pub flags: FlagService,
+    /// The keys of environments.
+    pub keys: KeyService,
+    /// The change log.
+    pub changes: Arc<dyn ChangeLog>,
+    /// The store's condition.
+    pub storage: Arc<dyn StorageMonitor>,
+    pub(crate) sign_in: Arc<SignIn>,
+    pub(crate) metrics: Metrics,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) settings: HttpSettings,
+}
+
+/// What [`Services`] are made of.
+pub struct Parts {
+    /// The read path.
+    pub serving: Serving,
+    /// Flags as Flagsmith's SDKs read them; subscribes to the snapshots.
+    pub flagsmith: Arc<FlagsmithViews>,
+    /// Features, environments, flags.
+    pub flags: FlagService,
+    /// The keys of environments.
+    pub keys: KeyService,
+    /// Accounts.
+    pub accounts: AccountService,
+    /// The change log.
+    pub changes: Arc<dyn ChangeLog>,
+    /// The store's condition.
+    pub storage: Arc<dyn StorageMonitor>,
+    /// Random bytes of this process alone, mixed into the memory of credentials and the ids of requests.
+    pub secret: [u8; 32],
+}
+
+impl Services {
+    /// The services of a server with these settings.
+    #[must_use]
+    pub fn new(parts: Parts, settings: HttpSettings) -> Self {
+        Self {
+            sign_in: Arc::new(SignIn::new(
+                parts.accounts,
+                parts.secret,
+                settings.failures_per_account,
+                settings.failures_per_address,
+            )),
+            request_ids: RequestIds::new(&parts.secret),
+            metrics: Metrics::new(parts.serving.clone(), Arc::clone(&parts.storage)),
+            serving: parts.serving,
+            flagsmith: parts.flagsmith,
+            flags: parts.flags,
+            keys: parts.keys,
+            changes: parts.changes,
+            storage: parts.storage,
+            settings,
+        }
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// Adds every route. What applications call comes first: routes are tried in order.
+pub fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
+    config
+        .app_data(web::Data::clone(services))
+        .app_data(PayloadConfig::new(BODY_MAX))
+        .configure(|config| sdk::configure(&services.settings.allowed_origins, config))
+        .configure(health::configure)
+        .configure(metrics::configure)
+        .service(
+            web::scope("/api/admin")
+                .wrap(from_fn(auth::authenticate))
+                .configure(admin::configure)
+                .default_service(web::to(nothing_here)),
+        )
+        .configure(openapi::configure)
+        .default_service(web::to(nothing_here));
+}
+
+async fn nothing_here() -> Result<&'static str, Problem> {
+    Err(Problem::new(
+        Code::NotFound,
+        "nothing is at this path; /docs/ shows the API",
+    ))
+}

@@ -1,0 +1,227 @@
+//! What every request passes through: refusals that hold everywhere, panics turned into a 500, request ids, metrics,
+//! and one log line for each 4xx and 5xx.
+//!
+//! This is on the flag list's path: it allocates nothing for a successful evaluation.
+
+use std::future::{Future, Ready, ready};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{Error, ResponseError, web};
+use futures_util::FutureExt;
+use futures_util::future::Either;
+use sha2::{Digest, Sha256};
+
+use crate::app::Services;
+use crate::error::{Code, Problem};
+use crate::sdk;
+
+/// The header by which a response is found in the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Query parameters in which somebody might send a key; a URL is logged by every proxy on the way.
+const KEYS_IN_QUERY: [&str; 4] = ["environment_key", "api_key", "key", "token"];
+
+/// Makes ids for requests: unique in this process, and not guessable from another's.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    base: u64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new(secret: &[u8; 32]) -> Self {
+        // A digest, so that an id tells nothing of the secret.
+        let digest = Sha256::digest([&secret[..], b"request ids"].concat());
+        let mut base = [0; 8];
+        base.copy_from_slice(&digest[..8]);
+        Self {
+            base: u64::from_le_bytes(base),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    fn next(&self) -> HeaderValue {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:016x}", self.base.wrapping_add(number));
+        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none"))
+    }
+}
+
+/// Passes a request on, and looks at its answer.
+pub(crate) fn pass<S, B>(
+    request: ServiceRequest,
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    let started = Instant::now();
+    let services = request.app_data::<web::Data<Services>>().cloned();
+    let answer = match refusal(&request) {
+        Some(problem) => Either::Left(refused(request, &problem)),
+        None => Either::Right(
+            service
+                .call(request)
+                .map(|answer| answer.map(ServiceResponse::map_into_left_body)),
+        ),
+    };
+    async move {
+        let answer = AssertUnwindSafe(answer).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|_| {
+            Err(
+                Problem::internal(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
+                    "a handler panicked",
+                )))
+                .into(),
+            )
+        });
+        let Some(services) = services else {
+            return answer;
+        };
+        match answer {
+            Ok(response) => Ok(finish(&services, response, started.elapsed())),
+            Err(error) => Err(finish_error(&services, &error)),
+        }
+    }
+}
+
+fn refused<B>(
+    request: ServiceRequest,
+    problem: &Problem,
+) -> Ready<Result<ServiceResponse<EitherBody<B>>, Error>> {
+    let response = request.into_response(actix_web::HttpResponse::from_error(problem.clone()));
+    ready(Ok(response.map_into_right_body()))
+}
+
+/// What no handler gets to see.
+fn refusal(request: &ServiceRequest) -> Option<Problem> {
+    if *request.method() == Method::TRACE {
+        return Some(Problem::new(
+            Code::MethodNotAllowed,
+            "TRACE is not answered",
+        ));
+    }
+    let query = request.query_string();
+    if query.is_empty() {
+        return None;
+    }
+    let names = query
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or_default());
+    names
+        .filter(|name| KEYS_IN_QUERY.iter().any(|key| name.eq_ignore_ascii_case(key)))
+        .map(|name| {
+            Problem::key(format!(
+                "a key in the query string ({name}) is refused, because URLs are logged on their way; \
+                 send it in the header X-Environment-Key"
+            ))
+        })
+        .next()
+}
+
+fn finish<B>(
+    services: &Services,
+    mut response: ServiceResponse<B>,
+    elapsed: Duration,
+) -> ServiceResponse<B> {
+    let status = response.status();
+    let evaluation = sdk::is_evaluation(response.request().path());
+    let route = if evaluation {
+        services.metrics.evaluated(status, elapsed);
+        None
+    } else {
+        let route = response.request().match_pattern();
+        let method = method_label(response.request().method());
+        services
+            .metrics
+            .answered(route.as_deref().unwrap_or("none"), method, status, elapsed);
+        route
+    };
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let failed = status.is_client_error() || status.is_server_error();
+    if failed {
+        let id = services.request_ids.next();
+        log_failure(&response, &id, elapsed);
+        response.headers_mut().insert(REQUEST_ID, id);
+    } else if services.settings.access_log
+        || (!evaluation && route.is_some_and(|route| route.starts_with("/api/admin")))
+    {
+        let request = response.request();
+        log::info!(
+            method = request.method().as_str(),
+            route = request.match_pattern().as_deref().unwrap_or("none"),
+            status = status.as_u16(),
+            micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+            "answered"
+        );
+    }
+    response
+}
+
+fn log_failure<B>(response: &ServiceResponse<B>, id: &HeaderValue, elapsed: Duration) {
+    let request = response.request();
+    let status = response.status();
+    let error = response.response().error();
+    let reason = error.map(|error| {
+        error
+            .as_error::<Problem>()
+            .map_or_else(|| error.to_string(), Problem::for_log)
+    });
+    let level = if status.is_server_error() {
+        log::Level::Error
+    } else {
+        log::Level::Warn
+    };
+    log::log!(
+        level,
+        request_id = id.to_str().unwrap_or_default(),
+        method = method_label(request.method()),
+        route = request.match_pattern().as_deref().unwrap_or("none"),
+        status = status.as_u16(),
+        micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        peer = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default().as_str(),
+        reason = reason.as_deref().unwrap_or("no reason was given");
+        "refused"
+    );
+}
+
+/// An error that no handler turned into a response: a panic. There is no request left to tell its route from.
+fn finish_error(services: &Services, error: &Error) -> Error {
+    let id = services.request_ids.next();
+    let problem = error.as_error::<Problem>().cloned().unwrap_or_else(|| {
+        Problem::internal(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
+            error.to_string(),
+        )))
+    });
+    log::error!(
+        request_id = id.to_str().unwrap_or_default(),
+        status = problem.status_code().as_u16(),
+        reason = problem.for_log().as_str();
+        "failed"
+    );
+    problem.with(REQUEST_ID, id).into()
+}
+
+/// The method as a label: one of the known, so that nobody can make labels.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

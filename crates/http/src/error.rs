@@ -1,0 +1,297 @@
+//! The one shape of errors: RFC 9457 `application/problem+json`, each with a stable `code`.
+//!
+//! Domain errors become problems here and nowhere else. What caused a 5xx is kept for the log, which [`crate::edge`]
+//! writes, and is not shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use flagstaff_domain::access::{AccessError, SignInError};
+use flagstaff_domain::flags::FlagError;
+use flagstaff_domain::serving::NotReady;
+use flagstaff_domain::storage::StorageError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of problems.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident = $text:literal, $status:ident, $title:literal;)+) => {
+        /// What kind of problem it is; stable, for programs.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code {
+            $($(#[$doc])* $code),+
+        }
+
+        impl Code {
+            /// The code as it is written.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$code => $text),+ }
+            }
+
+            /// The status that goes with it.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$code => StatusCode::$status),+ }
+            }
+
+            fn title(self) -> &'static str {
+                match self { $(Self::$code => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request is not understood or not valid.
+    InvalidRequest = "invalid_request", BAD_REQUEST, "The request is not valid";
+    /// Nobody has signed in, or the key opens nothing.
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "Credentials are missing or wrong";
+    /// Whoever has signed in may not do this.
+    Forbidden = "forbidden", FORBIDDEN, "This is not allowed";
+    /// There is no such thing.
+    NotFound = "not_found", NOT_FOUND, "There is no such thing";
+    /// The path knows other methods.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not known here";
+    /// The name or text is taken.
+    AlreadyExists = "already_exists", CONFLICT, "It exists already";
+    /// Somebody still uses it.
+    InUse = "in_use", CONFLICT, "It is still used";
+    /// The record has moved on.
+    VersionMismatch = "version_mismatch", PRECONDITION_FAILED, "The record has changed since it was read";
+    /// The body is too large.
+    PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The body is no JSON.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not supported";
+    /// Too many attempts.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
+    /// It may work again in a moment.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment";
+    /// Flagstaff is at fault.
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong in the server";
+}
+
+/// One field that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// The field, as `tags[2]`.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// A problem, to be answered.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<FieldProblem>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A problem as it is written.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// `urn:flagstaff:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What kind of problem it is, for people.
+    title: &'static str,
+    /// The response's status.
+    status: u16,
+    /// What was wrong here and what would be right.
+    detail: &'a str,
+    /// What kind of problem it is, for programs.
+    code: &'static str,
+    /// The fields that are not valid.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldProblem],
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// A field that is not valid.
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let (field, message) = (field.into(), message.into());
+        let mut problem = Self::new(Code::InvalidRequest, format!("{field} {message}"));
+        problem.errors.push(FieldProblem { field, message });
+        problem
+    }
+
+    /// A key that opens nothing: missing, unknown, revoked or expired.
+    pub fn key(detail: impl Into<String>) -> Self {
+        Self::new(Code::Unauthenticated, detail).with(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("EnvironmentKey header=\"X-Environment-Key\""),
+        )
+    }
+
+    /// Credentials of an account that are missing or wrong.
+    pub fn credentials(detail: impl Into<String>) -> Self {
+        Self::new(Code::Unauthenticated, detail).with(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"Flagstaff\", charset=\"UTF-8\""),
+        )
+    }
+
+    /// An outage that may pass within seconds.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(Code::Unavailable, detail).retry_after(1)
+    }
+
+    /// A fault of Flagstaff; the cause goes to the log alone.
+    #[must_use]
+    pub fn internal(cause: Arc<dyn std::error::Error + Send + Sync>) -> Self {
+        let mut problem = Self::new(
+            Code::Internal,
+            "the request was not carried out; the server's log has the cause under this response's X-Request-Id",
+        );
+        problem.cause = Some(cause);
+        problem
+    }
+
+    /// Asks to come back after that many seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// What kind of problem it is.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What was wrong, and the cause that is not shown.
+    #[must_use]
+    pub fn for_log(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{} ({cause})", self.detail),
+            None => self.detail.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let body = ProblemBody {
+            kind: format!("urn:flagstaff:problem:{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code.as_str(),
+            errors: &self.errors,
+        };
+        let mut response = HttpResponse::build(self.code.status());
+        for header in &self.headers {
+            response.append_header(header.clone());
+        }
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        match serde_json::to_vec(&body) {
+            Ok(body) => response.content_type(PROBLEM_JSON).body(body),
+            Err(_) => response.finish(),
+        }
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Unavailable(cause) => {
+                let mut problem = Self::unavailable(
+                    "the database is not available; nothing was changed that this answer confirms",
+                );
+                problem.cause = Some(cause);
+                problem
+            }
+            StorageError::Failed(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<FlagError> for Problem {
+    fn from(error: FlagError) -> Self {
+        let detail = error.to_string();
+        match error {
+            FlagError::EnvironmentNotFound(_) | FlagError::FeatureNotFound(_) => {
+                Self::new(Code::NotFound, detail)
+            }
+            FlagError::EnabledInUnknown(_) => Self::field("enabled_in", detail),
+            FlagError::EnvironmentExists(_) | FlagError::FeatureExists(_) => {
+                Self::new(Code::AlreadyExists, detail)
+            }
+            FlagError::VersionMismatch(_) => Self::new(Code::VersionMismatch, detail),
+            FlagError::EnvironmentInUse { .. } => {
+                Self::new(Code::InUse, format!("{detail} with ?force=true"))
+            }
+            FlagError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AccessError::EnvironmentNotFound(_) | AccessError::KeyNotFound(_) => {
+                Self::new(Code::NotFound, detail)
+            }
+            AccessError::KeyExists => Self::new(Code::AlreadyExists, detail),
+            AccessError::VersionMismatch(_) => Self::new(Code::VersionMismatch, detail),
+            AccessError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SignInError::Refused => Self::credentials(detail),
+            SignInError::TooMany(wait) => {
+                Self::new(Code::RateLimited, detail).retry_after(wait.as_secs().max(1))
+            }
+            SignInError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotReady> for Problem {
+    fn from(error: NotReady) -> Self {
+        Self::unavailable(error.to_string())
+    }
+}

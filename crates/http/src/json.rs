@@ -1,0 +1,94 @@
+//! Reads JSON bodies and query strings of our own API: unknown fields are refused, and a mistake is named by its place.
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Code, Problem};
+
+/// The most bytes of a body, as sent and as decompressed.
+pub(crate) const BODY_MAX: usize = 1024 * 1024;
+
+/// A JSON body.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = matches!(request.mime_type(), Ok(Some(mime))
+            if mime.subtype() == "json" || mime.suffix().is_some_and(|suffix| suffix == "json"));
+        let body = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !json {
+                return Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    "the body must be JSON, with the header Content-Type: application/json",
+                ));
+            }
+            let body = body.await.map_err(|error| unreadable(&error))?;
+            parse(&body).map(Self)
+        })
+    }
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    if let Some(PayloadError::Overflow) = error.as_error::<PayloadError>() {
+        return Problem::new(Code::PayloadTooLarge, "the body may have at most 1 MiB");
+    }
+    if error.as_response_error().status_code() == 413 {
+        return Problem::new(Code::PayloadTooLarge, "the body may have at most 1 MiB");
+    }
+    Problem::new(
+        Code::InvalidRequest,
+        "the body could not be read to its end",
+    )
+}
+
+/// Reads JSON, naming the field of the first mistake.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let place = error.path().to_string();
+        match place.as_str() {
+            "." => Problem::new(
+                Code::InvalidRequest,
+                format!("the body is not valid: {}", error.inner()),
+            ),
+            _ => Problem::field(place, error.inner().to_string()),
+        }
+    })?;
+    reader.end().map_err(|error| {
+        Problem::new(
+            Code::InvalidRequest,
+            format!("the body is not valid: {error}"),
+        )
+    })?;
+    Ok(value)
+}
+
+/// The parameters of a query string.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest for Params<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(
+            serde_urlencoded::from_str(request.query_string())
+                .map(Self)
+                .map_err(|error| {
+                    Problem::new(
+                        Code::InvalidRequest,
+                        format!("the query is not valid: {error}"),
+                    )
+                }),
+        )
+    }
+}

@@ -1,0 +1,184 @@
+//! `GET /api/v1/flags/`: the one endpoint that Flagstaff exists for.
+
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::coding::{self, Coding};
+use super::view::{Representation, View};
+use crate::app::Services;
+use crate::error::{Code, Problem};
+use crate::sdk::{key, vary};
+
+const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-revision");
+const UPDATED_AT: HeaderName = HeaderName::from_static("x-flagsmith-document-updated-at");
+
+#[derive(Deserialize)]
+struct Filter {
+    feature: Option<String>,
+}
+
+/// The flags of an environment
+///
+/// All flags of the environment that the key opens, sorted by feature name; with `?feature=` that one flag. Features
+/// that are marked for servers are shown to server keys alone.
+#[utoipa::path(
+    get,
+    path = "/api/v1/flags/",
+    tag = "evaluation",
+    security(("environment_key" = [])),
+    params(
+        ("feature" = Option<String>, Query, description = "The name of one feature"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of an earlier answer"),
+    ),
+    responses(
+        (status = 200, description = "The flags", body = Vec<SdkFlag>, headers(
+            ("ETag" = String, description = "A strong validator of this representation"),
+            ("X-Flagstaff-Revision" = i64, description = "The last change that affects this environment"),
+            ("X-Flagsmith-Document-Updated-At" = f64, description = "When it was made, in seconds of Unix time"),
+        )),
+        (status = 304, description = "Nothing has changed since the answer with this ETag"),
+        (status = 404, description = "The environment has no such feature", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[allow(
+    clippy::unused_async,
+    reason = "a handler is a function that returns a future"
+)]
+pub(crate) async fn list(
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
+    let headers = request.headers();
+    let grant = key::open(&services.serving, headers)?;
+    let view = services
+        .flagsmith
+        .find(grant.environment)
+        .ok_or_else(|| Problem::unavailable("this environment's flags are not loaded yet"))?;
+    let response = match wanted(request.query_string())? {
+        None => {
+            let coding = coding::preferred(headers.get(header::ACCEPT_ENCODING));
+            answer(
+                &services,
+                &view,
+                headers,
+                view.all(grant.kind, coding),
+                coding,
+            )
+        }
+        Some(feature) => {
+            let one = view.one(grant.kind, &feature).ok_or_else(|| {
+                Problem::new(
+                    Code::NotFound,
+                    format!("this environment has no feature {feature:?}"),
+                )
+            })?;
+            answer(&services, &view, headers, &one, Coding::Identity)
+        }
+    };
+    services.serving.record_retrieval(grant.environment);
+    Ok(response)
+}
+
+/// The feature that the query asks for. Other parameters are left to the SDKs that send them.
+fn wanted(query: &str) -> Result<Option<String>, Problem> {
+    if query.is_empty() {
+        return Ok(None);
+    }
+    serde_urlencoded::from_str::<Filter>(query)
+        .map(|filter| filter.feature)
+        .map_err(|error| Problem::field("feature", error.to_string()))
+}
+
+fn answer(
+    services: &Services,
+    view: &View,
+    headers: &HeaderMap,
+    representation: &Representation,
+    coding: Coding,
+) -> HttpResponse {
+    let matched = headers
+        .get_all(header::IF_NONE_MATCH)
+        .any(|tags| matches(tags, &representation.etag));
+    let mut response = if matched {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((header::ETAG, representation.etag.clone()))
+        .insert_header((REVISION, view.revision.clone()))
+        .insert_header((UPDATED_AT, view.updated_at.clone()))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+        .insert_header(vary(&services.settings.allowed_origins));
+    if matched {
+        return response.finish();
+    }
+    if let Some(coding) = coding.name() {
+        response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static(coding)));
+    }
+    response
+        .insert_header((
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ))
+        .body(representation.body.clone())
+}
+
+/// Whether a list of entity tags holds this one, weakly compared (RFC 9110, 13.1.2).
+fn matches(tags: &HeaderValue, etag: &HeaderValue) -> bool {
+    tags.as_bytes().split(|byte| *byte == b',').any(|tag| {
+        let tag = tag.trim_ascii();
+        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+        tag == b"*" || tag == etag.as_bytes()
+    })
+}
+
+/// A flag as Flagsmith's SDKs read it; for the description of the API.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "it describes what `view` writes")]
+pub(crate) struct SdkFlag {
+    /// The flag's id.
+    id: i64,
+    /// The feature that it switches.
+    feature: SdkFeature,
+    /// Null, a boolean, a number or a string; an object or array as its JSON text.
+    #[schema(value_type = Value)]
+    feature_state_value: Option<String>,
+    /// On or off.
+    enabled: bool,
+    /// Always null.
+    #[schema(value_type = Option<i64>)]
+    environment: Option<i64>,
+    /// Always null.
+    #[schema(value_type = Option<i64>)]
+    identity: Option<i64>,
+    /// Always null.
+    #[schema(value_type = Option<i64>)]
+    feature_segment: Option<i64>,
+}
+
+/// A feature as Flagsmith's SDKs read it; for the description of the API.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "it describes what `view` writes")]
+pub(crate) struct SdkFeature {
+    /// The feature's id.
+    id: i64,
+    /// Its name.
+    name: String,
+    /// `STANDARD` or `MULTIVARIATE`.
+    r#type: String,
+    /// When it was created.
+    #[schema(format = DateTime)]
+    created_date: String,
+    /// What it does.
+    description: String,
+    /// The value its flags begin with, as `feature_state_value`.
+    #[schema(value_type = Value)]
+    initial_value: Option<String>,
+    /// Whether its flags begin enabled.
+    default_enabled: bool,
+    /// Words by which it is grouped.
+    tags: Vec<String>,
+}

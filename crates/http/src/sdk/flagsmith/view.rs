@@ -1,0 +1,283 @@
+//! A snapshot as Flagsmith's SDKs read it: rendered when it is published, compressed when first asked for.
+//!
+//! The shape is that of `/api/v1/flags/` in Flagsmith's SDK API. An answer is a slice of bytes that exist already.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+
+use actix_web::http::header::HeaderValue;
+use bytes::Bytes;
+use flagstaff_domain::access::KeyKind;
+use flagstaff_domain::flags::{FlagValue, Snapshot, SnapshotFlag, SnapshotSubscriber};
+use flagstaff_domain::ids::EnvironmentId;
+use parking_lot::RwLock;
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use super::coding::Coding;
+
+/// The rendered snapshots of all environments.
+#[derive(Default)]
+pub struct FlagsmithViews {
+    views: RwLock<HashMap<EnvironmentId, Arc<View>>>,
+}
+
+impl FlagsmithViews {
+    /// The environment's flags as they are served now.
+    pub(crate) fn find(&self, environment: EnvironmentId) -> Option<Arc<View>> {
+        self.views.read().get(&environment).map(Arc::clone)
+    }
+}
+
+impl SnapshotSubscriber for FlagsmithViews {
+    fn published(&self, snapshot: &Arc<Snapshot>) {
+        let view = Arc::new(View::render(Arc::clone(snapshot)));
+        self.views.write().insert(snapshot.environment, view);
+    }
+
+    fn removed(&self, environment: EnvironmentId) {
+        self.views.write().remove(&environment);
+    }
+}
+
+impl fmt::Debug for FlagsmithViews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlagsmithViews").finish_non_exhaustive()
+    }
+}
+
+/// One environment's flags, rendered.
+pub(crate) struct View {
+    snapshot: Arc<Snapshot>,
+    pub(crate) revision: HeaderValue,
+    pub(crate) updated_at: HeaderValue,
+    client: Arc<Audience>,
+    server: Arc<Audience>,
+}
+
+impl View {
+    fn render(snapshot: Arc<Snapshot>) -> Self {
+        let server = Arc::new(Audience::render(&snapshot, KeyKind::Server));
+        let client = if server.slots.len() == visible(&snapshot, KeyKind::Client).count() {
+            Arc::clone(&server)
+        } else {
+            Arc::new(Audience::render(&snapshot, KeyKind::Client))
+        };
+        let micros = snapshot.updated_at.as_micros();
+        let seconds = format!(
+            "{}.{:06}",
+            micros.div_euclid(1_000_000),
+            micros.rem_euclid(1_000_000)
+        );
+        Self {
+            revision: HeaderValue::from(snapshot.revision.0),
+            updated_at: HeaderValue::try_from(seconds).unwrap_or(HeaderValue::from_static("0")),
+            client,
+            server,
+            snapshot,
+        }
+    }
+
+    /// All flags that a key of this kind may see.
+    pub(crate) fn all(&self, kind: KeyKind, coding: Coding) -> &Representation {
+        self.audience(kind).coded(coding)
+    }
+
+    /// One flag, if a key of this kind may see it.
+    pub(crate) fn one(&self, kind: KeyKind, feature: &str) -> Option<Representation> {
+        let audience = self.audience(kind);
+        let name = |slot: &Slot| self.snapshot.flags[slot.flag].feature.name.as_str();
+        let at = audience
+            .slots
+            .binary_search_by(|slot| name(slot).cmp(feature))
+            .ok()?;
+        let slot = &audience.slots[at];
+        let body = audience.identity.body.slice(slot.start..slot.end);
+        Some(Representation::new(body, "flag"))
+    }
+
+    fn audience(&self, kind: KeyKind) -> &Audience {
+        match kind {
+            KeyKind::Client => &self.client,
+            KeyKind::Server => &self.server,
+        }
+    }
+}
+
+/// The flags that keys of one kind may see, sorted by name.
+fn visible(snapshot: &Snapshot, kind: KeyKind) -> impl Iterator<Item = (usize, &SnapshotFlag)> {
+    snapshot
+        .flags
+        .iter()
+        .enumerate()
+        .filter(move |(_, flag)| kind == KeyKind::Server || !flag.feature.server_key_only)
+}
+
+struct Audience {
+    identity: Representation,
+    gzip: OnceLock<Representation>,
+    brotli: OnceLock<Representation>,
+    slots: Vec<Slot>,
+}
+
+/// Where one flag stands in the body.
+struct Slot {
+    flag: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Audience {
+    fn render(snapshot: &Snapshot, kind: KeyKind) -> Self {
+        let mut body = Vec::with_capacity(snapshot.flags.len() * 300 + 2);
+        let mut slots = Vec::with_capacity(snapshot.flags.len());
+        body.push(b'[');
+        for (at, flag) in visible(snapshot, kind) {
+            if !slots.is_empty() {
+                body.push(b',');
+            }
+            let start = body.len();
+            if let Err(error) = serde_json::to_writer(&mut body, &FlagBody::from(flag)) {
+                log::error!(feature = flag.feature.name.as_str(), error:%; "a flag cannot be written as JSON");
+                body.truncate(start);
+                continue;
+            }
+            slots.push(Slot {
+                flag: at,
+                start,
+                end: body.len(),
+            });
+        }
+        body.push(b']');
+        Self {
+            identity: Representation::new(Bytes::from(body), ""),
+            gzip: OnceLock::new(),
+            brotli: OnceLock::new(),
+            slots,
+        }
+    }
+
+    fn coded(&self, coding: Coding) -> &Representation {
+        let body = &self.identity.body;
+        match coding {
+            Coding::Identity => &self.identity,
+            Coding::Gzip => self
+                .gzip
+                .get_or_init(|| Representation::new(gzip(body), "gzip")),
+            Coding::Brotli => self
+                .brotli
+                .get_or_init(|| Representation::new(brotli(body), "br")),
+        }
+    }
+}
+
+fn gzip(body: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    let written = encoder.write_all(body).and_then(|()| encoder.finish());
+    Bytes::from(written.unwrap_or_default())
+}
+
+fn brotli(body: &[u8]) -> Bytes {
+    let mut coded = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: 5,
+        ..Default::default()
+    };
+    let written = brotli::BrotliCompress(&mut &*body, &mut coded, &parameters);
+    debug_assert!(written.is_ok(), "writing to memory succeeds");
+    Bytes::from(coded)
+}
+
+/// A body with its entity tag.
+pub(crate) struct Representation {
+    pub(crate) body: Bytes,
+    pub(crate) etag: HeaderValue,
+}
+
+impl Representation {
+    /// The tag is strong: the digest of the body as it is sent, and what it represents.
+    fn new(body: Bytes, what: &str) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(&body);
+        digest.update(what);
+        let digest = digest.finalize();
+        let mut tag = String::with_capacity(34);
+        tag.push('"');
+        for byte in &digest[..16] {
+            use std::fmt::Write;
+            let _ = write!(tag, "{byte:02x}");
+        }
+        tag.push('"');
+        Self {
+            body,
+            etag: HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\"")),
+        }
+    }
+}
+
+/// A flag as Flagsmith's SDKs read it. The last three fields are null outside Flagsmith's own console.
+#[derive(Serialize)]
+struct FlagBody<'a> {
+    id: i64,
+    feature: FeatureBody<'a>,
+    feature_state_value: FlatValue<'a>,
+    enabled: bool,
+    environment: (),
+    identity: (),
+    feature_segment: (),
+}
+
+#[derive(Serialize)]
+struct FeatureBody<'a> {
+    id: i64,
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    created_date: String,
+    description: &'a str,
+    initial_value: FlatValue<'a>,
+    default_enabled: bool,
+    tags: Vec<&'a str>,
+}
+
+/// A value without structure: an object or an array goes out as its JSON text.
+struct FlatValue<'a>(&'a FlagValue);
+
+impl Serialize for FlatValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            FlagValue::Json(json) => serializer.serialize_str(json.as_str()),
+            FlagValue::Null
+            | FlagValue::Bool(_)
+            | FlagValue::String(_)
+            | FlagValue::Integer(_)
+            | FlagValue::Float(_) => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl<'a> From<&'a SnapshotFlag> for FlagBody<'a> {
+    fn from(flag: &'a SnapshotFlag) -> Self {
+        let feature = flag.feature.as_ref();
+        Self {
+            id: flag.id.0,
+            feature: FeatureBody {
+                id: feature.id.0,
+                name: feature.name.as_str(),
+                kind: feature.kind.as_str(),
+                created_date: feature.created_at.to_string(),
+                description: feature.description.as_str(),
+                initial_value: FlatValue(&feature.initial_value),
+                default_enabled: feature.default_enabled,
+                tags: feature.tags.iter().collect(),
+            },
+            feature_state_value: FlatValue(&flag.value),
+            enabled: flag.enabled,
+            environment: (),
+            identity: (),
+            feature_segment: (),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the HTTP server is told by the configuration.
+
+use std::net::SocketAddr;
+
+/// Settings of the HTTP server.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Where it listens; port 0 takes any free port.
+    pub bind: SocketAddr,
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Threads that wait for the database, on each worker.
+    pub blocking_threads: usize,
+    /// Web origins whose pages may evaluate flags.
+    pub allowed_origins: AllowedOrigins,
+    /// Whether successful evaluations are logged too.
+    pub access_log: bool,
+    /// Who may read the metrics.
+    pub metrics: MetricsAccess,
+    /// Failed sign-ins a minute for one account from one address.
+    pub failures_per_account: u32,
+    /// Failed sign-ins a minute from one address.
+    pub failures_per_address: u32,
+    /// How long a shutdown waits for requests in flight, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+/// Web origins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// Every one.
+    Any,
+    /// These alone.
+    Only(Vec<String>),
+}
+
+/// Who may read the metrics, besides accounts.
+#[derive(Clone, Default)]
+pub struct MetricsAccess {
+    /// Everybody.
+    pub public: bool,
+    /// Whoever has this bearer token.
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for MetricsAccess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetricsAccess")
+            .field("public", &self.public)
+            .field("token", &self.token.as_ref().map(|_| "hidden"))
+            .finish()
+    }
+}

@@ -1,0 +1,172 @@
+//! Signing in with HTTP Basic: verified credentials are remembered for a minute, failures are limited for a minute.
+//!
+//! A script of a thousand calls hashes its password once. Failures count for an account and address together, and more
+//! generously for an address, whatever name it tries.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use flagstaff_domain::access::{AccountService, Principal, SignInError};
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+
+/// How long credentials are remembered, and how long a failure counts.
+const WINDOW: Duration = Duration::from_secs(60);
+/// The most credentials and addresses that are remembered at a time.
+const REMEMBERED: u64 = 100_000;
+
+/// Who tries to sign in, and from where.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// The address of the connection's other end.
+    pub address: Option<IpAddr>,
+}
+
+/// Signs people in.
+pub struct SignIn {
+    accounts: AccountService,
+    /// Mixed into what is remembered, so that it is worth nothing outside this process.
+    secret: [u8; 32],
+    verified: Cache<[u8; 32], Principal>,
+    failures: Cache<Source, Arc<Failures>>,
+    per_account: u32,
+    per_address: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Source {
+    Account(String, Option<IpAddr>),
+    Address(Option<IpAddr>),
+}
+
+struct Failures {
+    since: Instant,
+    count: AtomicU32,
+}
+
+impl SignIn {
+    /// A sign-in that allows that many failures a minute. The secret is random and of this process alone.
+    #[must_use]
+    pub fn new(
+        accounts: AccountService,
+        secret: [u8; 32],
+        per_account: u32,
+        per_address: u32,
+    ) -> Self {
+        Self {
+            accounts,
+            secret,
+            verified: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(WINDOW)
+                .build(),
+            failures: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(WINDOW)
+                .build(),
+            per_account,
+            per_address,
+        }
+    }
+
+    /// Who these credentials belong to, if they were verified within the last minute. Never blocks.
+    #[must_use]
+    pub fn remembered(&self, attempt: &Attempt) -> Option<Principal> {
+        self.verified.get(&self.fingerprint(attempt))
+    }
+
+    /// Verifies credentials; blocks while the password is hashed.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub fn sign_in(&self, attempt: &Attempt) -> Result<Principal, SignInError> {
+        let mut verified_here = false;
+        // Of requests that come together with the same credentials one hashes, and the others wait for it.
+        let result = self.verified.try_get_with(self.fingerprint(attempt), || {
+            verified_here = true;
+            self.verify(attempt)
+        });
+        result.map_err(|error| {
+            if !verified_here && matches!(*error, SignInError::Refused) {
+                // This one was refused without a hash of its own, and counts all the same.
+                for source in sources(attempt) {
+                    self.failures_of(source)
+                        .count
+                        .fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            (*error).clone()
+        })
+    }
+
+    /// Counts the attempt as failed before it is verified, so that attempts in parallel cannot slip past the limit, and
+    /// takes that back unless it was refused.
+    fn verify(&self, attempt: &Attempt) -> Result<Principal, SignInError> {
+        let [account, address] = sources(attempt).map(|source| self.failures_of(source));
+        let limits = [(&account, self.per_account), (&address, self.per_address)];
+        let full = limits
+            .iter()
+            .find(|(failures, limit)| failures.count.load(Ordering::Relaxed) >= *limit);
+        if let Some((failures, _)) = full {
+            return Err(SignInError::TooMany(
+                WINDOW.saturating_sub(failures.since.elapsed()),
+            ));
+        }
+        let before =
+            limits.map(|(failures, limit)| failures.count.fetch_add(1, Ordering::Relaxed) < limit);
+        let take_back = || {
+            for failures in [&account, &address] {
+                failures.count.fetch_sub(1, Ordering::Relaxed);
+            }
+        };
+        if before.contains(&false) {
+            return Err(SignInError::TooMany(WINDOW));
+        }
+        let result = self.accounts.sign_in(&attempt.username, &attempt.password);
+        if !matches!(result, Err(SignInError::Refused)) {
+            take_back();
+        }
+        result
+    }
+
+    fn failures_of(&self, source: Source) -> Arc<Failures> {
+        self.failures.get_with(source, || {
+            Arc::new(Failures {
+                since: Instant::now(),
+                count: AtomicU32::new(0),
+            })
+        })
+    }
+
+    fn fingerprint(&self, attempt: &Attempt) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.secret);
+        hash.update((attempt.username.len() as u64).to_le_bytes());
+        hash.update(&attempt.username);
+        hash.update(&attempt.password);
+        hash.finalize().into()
+    }
+}
+
+fn sources(attempt: &Attempt) -> [Source; 2] {
+    [
+        Source::Account(
+            flagstaff_domain::text::fold(&attempt.username),
+            attempt.address,
+        ),
+        Source::Address(attempt.address),
+    ]
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn").finish_non_exhaustive()
+    }
+}
