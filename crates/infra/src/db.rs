@@ -3,6 +3,7 @@
 //! [`Db::read`] and [`Db::write`] are the two ways in. Start at [`writer`] to see how a write is committed.
 
 pub mod backup;
+pub(crate) mod columns;
 pub mod connection;
 pub mod error;
 pub mod migrate;

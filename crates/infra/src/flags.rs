@@ -1,5 +1,6 @@
 //! Features, environments, flags and snapshots in the database, and the memory of retrievals.
 
+pub(crate) mod names;
 pub mod repository;
 pub mod retrievals;
 pub(crate) mod rows;

@@ -121,16 +121,15 @@ impl Password {
         }
     }
 
-    /// A random password of 24 characters (143 bits), without characters that are easily confused.
+    /// A random password of 24 characters (120 bits): lower case and digits, without those that are easily confused.
     #[must_use]
     pub fn generate(random: [u8; 32]) -> Self {
-        // 64 symbols, so that every one is equally likely.
-        const ALPHABET: &[u8; 64] =
-            b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789-_.+=!?";
+        // 32 symbols, so that every one is equally likely.
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
         Self(
             random[..24]
                 .iter()
-                .map(|byte| char::from(ALPHABET[usize::from(byte % 64)]))
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
                 .collect(),
         )
     }

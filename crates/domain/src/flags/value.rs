@@ -84,6 +84,9 @@ fn number(text: &str) -> Result<FlagValue, Invalid> {
             .map_err(|_| Invalid::new("must be a finite number that fits a 64-bit float"))?;
         return Ok(FlagValue::Float(float));
     }
+    if text == "-0" {
+        return Ok(FlagValue::Integer(0)); // which serde_json reads as a float
+    }
     serde_json::from_str(text)
         .map(FlagValue::Integer)
         .map_err(|_| {
@@ -134,6 +137,7 @@ mod tests {
             (" true ", FlagValue::Bool(true), "true"),
             ("\"1\"", FlagValue::String("1".into()), "\"1\""),
             ("1", FlagValue::Integer(1), "1"),
+            ("-0", FlagValue::Integer(0), "0"),
             (
                 "-9223372036854775808",
                 FlagValue::Integer(i64::MIN),

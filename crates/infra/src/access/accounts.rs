@@ -11,9 +11,9 @@ use flagstaff_domain::text::{Invalid, fold};
 use flagstaff_domain::write::Stamp;
 
 use crate::changes::unit::UnitOfWork;
+use crate::db::columns::instant;
 use crate::db::schema::accounts;
 use crate::db::{Db, DbConnection, WorkError};
-use crate::flags::rows::instant;
 
 /// Accounts in the database.
 #[derive(Debug, Clone)]

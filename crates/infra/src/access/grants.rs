@@ -1,6 +1,6 @@
 //! Reads the keys that open environments, for the key ring in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use flagstaff_domain::access::{
@@ -12,9 +12,9 @@ use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::Invalid;
 
 use crate::changes::unit;
-use crate::db::schema::{changes, environment_keys};
+use crate::db::columns::instant;
+use crate::db::schema::environment_keys;
 use crate::db::{Db, DbConnection, WorkError};
-use crate::flags::rows::instant;
 
 /// The key ring's source in the database.
 #[derive(Debug, Clone)]
@@ -61,26 +61,33 @@ impl KeySource for DieselKeySource {
                 .into_boxed();
             let mut environments = BTreeMap::new();
             if let Some(since) = since {
-                let changed = changed_since(connection, since, head)?;
+                let changed = if since == head {
+                    BTreeSet::new()
+                } else {
+                    changed_since(connection, since)?
+                };
                 if changed.is_empty() {
                     return Ok(KeyUpdate {
                         head,
                         environments: Vec::new(),
                     });
                 }
-                environments.extend(changed.iter().map(|id| (*id, Vec::new())));
-                rows = rows.filter(environment_keys::environment_id.eq_any(changed));
+                let ids: Vec<i64> = changed.iter().map(|id| id.0).collect();
+                rows = rows.filter(environment_keys::environment_id.eq_any(ids));
+                environments.extend(changed.into_iter().map(|id| (id, Vec::new())));
             }
             for row in rows.load(connection)? {
-                let grants: &mut Vec<_> = environments.entry(row.environment_id).or_default();
-                grants.push(Grant::try_from(row)?);
+                let grant = Grant::try_from(row)?;
+                let grants: &mut Vec<_> = environments.entry(grant.environment).or_default();
+                grants.push(grant);
             }
-            let environments = environments
-                .into_iter()
-                .map(|(id, grants)| EnvironmentGrants {
-                    environment: EnvironmentId(id),
-                    grants,
-                });
+            let environments =
+                environments
+                    .into_iter()
+                    .map(|(environment, grants)| EnvironmentGrants {
+                        environment,
+                        grants,
+                    });
             Ok::<_, WorkError<StorageError>>(KeyUpdate {
                 head,
                 environments: environments.collect(),
@@ -90,20 +97,13 @@ impl KeySource for DieselKeySource {
 }
 
 /// The environments whose keys changed, or that were deleted with their keys.
-fn changed_since(connection: &mut DbConnection, since: Seq, head: Seq) -> QueryResult<Vec<i64>> {
-    if since == head {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<Option<i64>> = changes::table
-        .filter(changes::seq.gt(since.0))
-        .filter(
-            changes::context
-                .eq(Context::Access.as_str())
-                .or(changes::kind.eq(ChangeKind::EnvironmentDeleted.as_str())),
-        )
-        .filter(changes::environment_id.is_not_null())
-        .select(changes::environment_id)
-        .distinct()
-        .load(connection)?;
-    Ok(ids.into_iter().flatten().collect())
+fn changed_since(
+    connection: &mut DbConnection,
+    since: Seq,
+) -> Result<BTreeSet<EnvironmentId>, WorkError<StorageError>> {
+    let changes = unit::since(connection, since)?;
+    let of_keys = changes.into_iter().filter(|change| {
+        change.kind.context() == Context::Access || change.kind == ChangeKind::EnvironmentDeleted
+    });
+    Ok(of_keys.filter_map(|change| change.environment).collect())
 }

@@ -9,14 +9,15 @@ use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::Environment;
 use flagstaff_domain::ids::{EnvironmentId, KeyId, Seq};
 use flagstaff_domain::page::{Listing, Page};
-use flagstaff_domain::text::{EnvironmentName, Invalid, KeyName, fold};
+use flagstaff_domain::text::{EnvironmentName, Invalid, KeyName};
 use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use crate::changes::unit::UnitOfWork;
+use crate::db::columns::instant;
 use crate::db::error::{invalid, one_more, refuse, unless_taken};
-use crate::db::schema::{environment_keys, environments};
+use crate::db::schema::environment_keys;
 use crate::db::{Db, DbConnection, WorkError};
-use crate::flags::rows::instant;
+use crate::flags::names;
 
 type Work<T> = Result<T, WorkError<AccessError>>;
 
@@ -80,13 +81,8 @@ fn find_environment(
     connection: &mut DbConnection,
     name: &EnvironmentName,
 ) -> Work<(EnvironmentId, String)> {
-    let row: Option<(i64, String)> = environments::table
-        .filter(environments::name_folded.eq(fold(name.as_str())))
-        .select((environments::id, environments::name))
-        .first(connection)
-        .optional()?;
-    match row {
-        Some((id, name)) => Ok((EnvironmentId(id), name)),
+    match names::find(connection, name.as_str())? {
+        Some(found) => Ok(found),
         None => refuse(AccessError::EnvironmentNotFound(name.clone())),
     }
 }
@@ -245,14 +241,15 @@ fn rotate(
 pub(crate) fn load_all(
     connection: &mut DbConnection,
 ) -> Result<Vec<EnvironmentKey>, WorkError<AccessError>> {
-    let rows: Vec<(KeyRow, String)> = environment_keys::table
-        .inner_join(environments::table)
-        .select((KeyRow::as_select(), environments::name))
+    let names = names::all(connection)?;
+    let rows = environment_keys::table
+        .select(KeyRow::as_select())
         .order(environment_keys::id)
         .load(connection)?;
-    let keys = rows
-        .into_iter()
-        .map(|(row, environment)| row.into_key(&environment));
+    let keys = rows.into_iter().map(|row| {
+        let name = names.get(&EnvironmentId(row.environment_id));
+        row.into_key(name.map_or("", String::as_str))
+    });
     Ok(keys.collect::<Result<_, Invalid>>()?)
 }
 

@@ -6,11 +6,13 @@ use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
 use flagstaff_domain::page::Listing;
 use flagstaff_domain::storage::StorageError;
-use flagstaff_domain::text::{Invalid, fold};
+use flagstaff_domain::text::Invalid;
+use serde_json::value::RawValue;
 
 use crate::db::error::one_more;
-use crate::db::schema::{changes, environments};
-use crate::db::{Db, DbConnection, WorkError};
+use crate::db::schema::changes;
+use crate::db::{Db, WorkError};
+use crate::flags::names;
 
 /// The change log in the database.
 #[derive(Debug, Clone)]
@@ -44,11 +46,11 @@ impl TryFrom<ChangeRow> for Change {
     type Error = Invalid;
 
     fn try_from(row: ChangeRow) -> Result<Self, Invalid> {
-        let record = |text: Option<String>| text.map(|text| JsonText::parse(&text)).transpose();
+        let record = |text: Option<String>| text.map(|text| stored(&text)).transpose();
         Ok(Self {
             seq: Seq(row.seq),
             group: Seq(row.group_seq),
-            at: crate::flags::rows::instant(row.at)?,
+            at: crate::db::columns::instant(row.at)?,
             actor: row.actor,
             kind: ChangeKind::try_from(row.kind.as_str())?,
             subject: row.subject,
@@ -59,13 +61,11 @@ impl TryFrom<ChangeRow> for Change {
     }
 }
 
-/// The id of the environment that has this name now.
-fn current_id(connection: &mut DbConnection, name: &str) -> QueryResult<Option<i64>> {
-    environments::table
-        .filter(environments::name_folded.eq(fold(name)))
-        .select(environments::id)
-        .first(connection)
-        .optional()
+/// A record as it was written. [`JsonText::parse`] would refuse one around a value of the greatest depth.
+fn stored(text: &str) -> Result<JsonText, Invalid> {
+    let raw: &RawValue = serde_json::from_str(text)
+        .map_err(|error| Invalid::new(format!("stored record: {error}")))?;
+    JsonText::of(&raw)
 }
 
 impl ChangeLog for DieselChangeLog {
@@ -82,8 +82,12 @@ impl ChangeLog for DieselChangeLog {
                 rows = rows.filter(changes::actor.eq(actor));
             }
             if let Some(name) = &query.environment {
-                rows = match current_id(connection, name)? {
-                    Some(id) => rows.filter(changes::environment_id.eq(id)),
+                rows = match names::find(connection, name)? {
+                    Some((id, _)) => rows.filter(
+                        changes::environment_id
+                            .eq(id.0)
+                            .or(changes::environment.eq(name)),
+                    ),
                     None => rows.filter(changes::environment.eq(name)),
                 };
             }

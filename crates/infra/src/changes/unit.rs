@@ -1,12 +1,13 @@
 //! A unit of work: numbers its changes and appends them to the log, all under the number of the first.
 
 use diesel::prelude::*;
-use flagstaff_domain::changes::NewChange;
-use flagstaff_domain::ids::Seq;
+use flagstaff_domain::changes::{ChangeKind, NewChange};
+use flagstaff_domain::ids::{EnvironmentId, Seq};
+use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::write::Stamp;
 
-use crate::db::DbConnection;
 use crate::db::schema::{changes, log_head};
+use crate::db::{DbConnection, WorkError};
 
 /// One unit of work inside a writing transaction.
 pub(crate) struct UnitOfWork<'a> {
@@ -52,6 +53,33 @@ impl<'a> UnitOfWork<'a> {
             .execute(self.connection)
             .map(|_| ())
     }
+}
+
+/// What a change affects, for those who follow the log.
+pub(crate) struct Followed {
+    pub(crate) kind: ChangeKind,
+    /// `None` where it concerns all environments, or none.
+    pub(crate) environment: Option<EnvironmentId>,
+}
+
+/// The changes after a position, oldest first.
+pub(crate) fn since(
+    connection: &mut DbConnection,
+    since: Seq,
+) -> Result<Vec<Followed>, WorkError<StorageError>> {
+    let rows: Vec<(String, Option<i64>)> = changes::table
+        .filter(changes::seq.gt(since.0))
+        .order(changes::seq)
+        .select((changes::kind, changes::environment_id))
+        .load(connection)?;
+    rows.into_iter()
+        .map(|(kind, environment)| {
+            Ok(Followed {
+                kind: ChangeKind::try_from(kind.as_str())?,
+                environment: environment.map(EnvironmentId),
+            })
+        })
+        .collect()
 }
 
 /// The number of the last change; 0 in an empty log.

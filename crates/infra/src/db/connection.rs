@@ -47,21 +47,18 @@ fn settings(busy: Duration, purpose: Purpose) -> String {
     )
 }
 
-/// Opens a connection of its own. For writing, the file and its folder are created where they are missing, readable
-/// by their owner alone.
+/// Opens a connection of its own to a file that is there.
 ///
 /// # Errors
 /// [`OpenError`] when the file cannot be opened or is no database.
 pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<DbConnection, OpenError> {
-    if purpose == Purpose::Write {
-        create(path)?;
-    } else if !path.exists() {
+    if !path.exists() {
         return Err(OpenError::File(format!(
             "there is no database at {}; run `flagstaff migrate`",
             path.display()
         )));
     }
-    let mut connection = DbConnection::establish(url(path)?)
+    let mut connection = DbConnection::establish(&url(path)?)
         .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
     connection.batch_execute(&settings(busy, purpose))?;
     if purpose == Purpose::Write {
@@ -83,11 +80,23 @@ fn switch_to_wal(connection: &mut DbConnection) -> Result<(), OpenError> {
     }
 }
 
-fn url(path: &Path) -> Result<&str, OpenError> {
+/// The path as a URI (<https://sqlite.org/uri.html>) by which SQLite opens a file but never creates one: where a
+/// database went away, an empty one must not take its place.
+fn url(path: &Path) -> Result<String, OpenError> {
+    let path = utf8(path)?
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let authority = if path.starts_with('/') { "//" } else { "" };
+    Ok(format!("file:{authority}{path}?mode=rw"))
+}
+
+pub(super) fn utf8(path: &Path) -> Result<&str, OpenError> {
     path.to_str()
         .ok_or_else(|| OpenError::File(format!("the path {} is not UTF-8", path.display())))
 }
 
+/// Creates the file and its folder where they are missing, the file readable by its owner alone.
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     let failed = |error| OpenError::File(format!("cannot create {}: {error}", path.display()));
     if let Some(folder) = path.parent() {

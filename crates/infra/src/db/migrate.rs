@@ -42,6 +42,7 @@ pub fn migrate_from(
     let failed =
         |error: Box<dyn std::error::Error + Send + Sync>| OpenError::Migration(error.to_string());
     let migrations = load(source)?;
+    connection::create(path)?;
     let mut connection = connection::open(path, PATIENCE, Purpose::Write)?;
     connection.exclusive_transaction(|connection| {
         // Makes the runner create its table, inside the lock.

@@ -100,5 +100,4 @@ diesel::table! {
 
 diesel::joinable!(flags -> environments (environment_id));
 diesel::joinable!(flags -> features (feature_id));
-diesel::joinable!(environment_keys -> environments (environment_id));
-diesel::allow_tables_to_appear_in_same_query!(environments, features, flags, environment_keys);
+diesel::allow_tables_to_appear_in_same_query!(environments, features, flags);

@@ -1,21 +1,12 @@
 //! Rows of environments, features and flags, and how they become records.
 
 use diesel::prelude::*;
-use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
 use flagstaff_domain::ids::{EnvironmentId, FeatureId, FlagId, Seq};
 use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Invalid, Tags};
 
+use crate::db::columns::instant;
 use crate::db::schema::{environments, features, flags};
-
-/// An instant from its column.
-pub(crate) fn instant(micros: i64) -> Result<Timestamp, Invalid> {
-    Timestamp::from_micros(micros).ok_or_else(|| {
-        Invalid::new(format!(
-            "{micros} is no instant between the years 0 and 9999"
-        ))
-    })
-}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = environments)]

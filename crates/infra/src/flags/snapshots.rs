@@ -12,9 +12,10 @@ use flagstaff_domain::ids::{EnvironmentId, FlagId, Seq};
 use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::{EnvironmentName, Invalid};
 
-use super::rows::{EnvironmentRow, FeatureRow, FlagRow, instant};
+use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
 use crate::changes::unit;
-use crate::db::schema::{changes, environments, features, flags};
+use crate::db::columns::instant;
+use crate::db::schema::{environments, features, flags};
 use crate::db::{Db, DbConnection, WorkError};
 
 /// Snapshots from the database.
@@ -34,7 +35,7 @@ impl DieselSnapshotSource {
 /// Which environments changes affect.
 enum Affected {
     All,
-    Some(BTreeSet<i64>),
+    Some(BTreeSet<EnvironmentId>),
 }
 
 impl SnapshotSource for DieselSnapshotSource {
@@ -65,28 +66,32 @@ impl SnapshotSource for DieselSnapshotSource {
     }
 }
 
+/// Which environments the changes after a position affect, and which are no more.
 fn changed_since(
     connection: &mut DbConnection,
     since: Seq,
-) -> QueryResult<(Affected, Vec<EnvironmentId>)> {
-    let rows: Vec<(Option<i64>, String)> = changes::table
-        .filter(changes::seq.gt(since.0))
-        .filter(changes::context.eq(Context::Flags.as_str()))
-        .select((changes::environment_id, changes::kind))
-        .load(connection)?;
-    let deleted = ChangeKind::EnvironmentDeleted.as_str();
-    let removed: BTreeSet<i64> = rows
-        .iter()
-        .filter(|(_, kind)| kind == deleted)
-        .filter_map(|(environment, _)| *environment)
-        .collect();
-    let affected = if rows.iter().any(|(environment, _)| environment.is_none()) {
+) -> Result<(Affected, Vec<EnvironmentId>), WorkError<StorageError>> {
+    let mut changed = BTreeSet::new();
+    let mut removed = BTreeSet::new();
+    let mut all = false;
+    for change in unit::since(connection, since)? {
+        match (change.kind.context(), change.environment) {
+            (Context::Access, _) => {}
+            (Context::Flags, None) => all = true,
+            (Context::Flags, Some(environment)) => {
+                changed.insert(environment);
+                if change.kind == ChangeKind::EnvironmentDeleted {
+                    removed.insert(environment);
+                }
+            }
+        }
+    }
+    let affected = if all {
         Affected::All
     } else {
-        let changed = rows.iter().filter_map(|(environment, _)| *environment);
-        Affected::Some(changed.filter(|id| !removed.contains(id)).collect())
+        Affected::Some(&changed - &removed)
     };
-    Ok((affected, removed.into_iter().map(EnvironmentId).collect()))
+    Ok((affected, removed.into_iter().collect()))
 }
 
 fn load(
@@ -98,7 +103,7 @@ fn load(
         .into_boxed();
     let mut flag_rows = flags::table.select(FlagRow::as_select()).into_boxed();
     if let Affected::Some(ids) = affected {
-        let ids: Vec<i64> = ids.into_iter().collect();
+        let ids: Vec<i64> = ids.into_iter().map(|id| id.0).collect();
         environment_rows = environment_rows.filter(environments::id.eq_any(ids.clone()));
         flag_rows = flag_rows.filter(flags::environment_id.eq_any(ids));
     }
