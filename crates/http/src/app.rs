@@ -3,15 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+use actix_web::body::{BoxBody, EitherBody};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
+use actix_web::{App, Error};
 use flagstaff_domain::access::{AccountService, KeyService};
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::flags::FlagService;
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 
-use crate::edge::RequestIds;
+use crate::edge::{self, RequestIds};
 use crate::error::{Code, Problem};
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
@@ -98,8 +101,25 @@ impl fmt::Debug for Parts {
     }
 }
 
+/// One instance of the application, with everything that a request passes through.
+pub fn application(
+    services: web::Data<Services>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<EitherBody<BoxBody>>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .wrap_fn(edge::pass)
+        .configure(move |config| configure(&services, config))
+}
+
 /// Adds every route. What applications call comes first: routes are tried in order.
-pub fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
+fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
     config
         .app_data(web::Data::clone(services))
         .app_data(PayloadConfig::new(BODY_MAX))

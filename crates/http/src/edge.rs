@@ -3,6 +3,7 @@
 //!
 //! This is on the flag list's path: it allocates nothing for a successful evaluation.
 
+use std::borrow::Cow;
 use std::future::{Future, Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -109,22 +110,33 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
             "TRACE is not answered",
         ));
     }
-    let query = request.query_string();
-    if query.is_empty() {
-        return None;
-    }
-    let names = query
-        .split('&')
-        .map(|pair| pair.split('=').next().unwrap_or_default());
+    let name = key_in(request.query_string())?;
+    Some(Problem::key(format!(
+        "a key in the query string ({name}) is refused, because URLs are logged on their way; \
+         send it in the header X-Environment-Key"
+    )))
+}
+
+/// The parameter of a query string that might hold a key.
+fn key_in(query: &str) -> Option<&'static str> {
+    let names = query.split('&').filter_map(|pair| pair.split('=').next());
     names
-        .filter(|name| KEYS_IN_QUERY.iter().any(|key| name.eq_ignore_ascii_case(key)))
-        .map(|name| {
-            Problem::key(format!(
-                "a key in the query string ({name}) is refused, because URLs are logged on their way; \
-                 send it in the header X-Environment-Key"
-            ))
+        .filter_map(|name| {
+            KEYS_IN_QUERY
+                .into_iter()
+                .find(|key| decoded(name).eq_ignore_ascii_case(key))
         })
         .next()
+}
+
+/// A parameter's name without its percent-encoding.
+fn decoded(name: &str) -> Cow<'_, str> {
+    if !name.contains('%') {
+        return Cow::Borrowed(name);
+    }
+    let decoded = serde_urlencoded::from_str::<Vec<(String, String)>>(name);
+    let decoded = decoded.ok().and_then(|mut pairs| pairs.pop());
+    decoded.map_or(Cow::Borrowed(name), |(name, _)| Cow::Owned(name))
 }
 
 fn finish<B>(

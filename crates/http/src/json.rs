@@ -59,7 +59,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
                 Code::InvalidRequest,
                 format!("the body is not valid: {}", error.inner()),
             ),
-            _ => Problem::field(place, error.inner().to_string()),
+            _ => Problem::field(place, reason(error.inner())),
         }
     })?;
     reader.end().map_err(|error| {
@@ -71,7 +71,17 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// The parameters of a query string.
+/// What is wrong with a field. Line and column are left out where the field tells the place better.
+fn reason(error: &serde_json::Error) -> String {
+    let mut reason = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    if error.is_data() && reason.ends_with(&place) {
+        reason.truncate(reason.len() - place.len());
+    }
+    reason
+}
+
+/// The parameters of a query string, all of which may be left out.
 #[derive(Debug)]
 pub(crate) struct Params<T>(pub(crate) T);
 
@@ -80,15 +90,25 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(
-            serde_urlencoded::from_str(request.query_string())
-                .map(Self)
-                .map_err(|error| {
-                    Problem::new(
-                        Code::InvalidRequest,
-                        format!("the query is not valid: {error}"),
-                    )
-                }),
-        )
+        std::future::ready(parameters(request.query_string()).map(Self))
     }
+}
+
+/// Reads parameters, naming the first that is not valid by itself.
+fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let read = serde_urlencoded::from_str::<T>;
+    read(query).map_err(|error| {
+        let mut pairs = query.split('&');
+        let wrong = pairs.find_map(|pair| Some((pair, read(pair).err()?)));
+        match wrong {
+            Some((pair, error)) => {
+                let name = pair.split('=').next().unwrap_or_default();
+                Problem::field(name, format!("is not valid: {error}"))
+            }
+            None => Problem::new(
+                Code::InvalidRequest,
+                format!("the query is not valid: {error}"),
+            ),
+        }
+    })
 }

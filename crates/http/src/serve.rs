@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::{App, HttpServer, web};
+use actix_web::{HttpServer, web};
 
-use crate::app::{Services, configure};
-use crate::edge;
+use crate::app::{Services, application};
 
 /// How long a request's head may take to arrive.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -23,18 +22,13 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let settings = services.settings.clone();
     let services = web::Data::new(services);
-    let server = HttpServer::new(move || {
-        let services = services.clone();
-        App::new()
-            .wrap_fn(edge::pass)
-            .configure(move |config| configure(&services, config))
-    })
-    .workers(settings.workers)
-    .worker_max_blocking_threads(settings.blocking_threads)
-    .client_request_timeout(HEAD_PATIENCE)
-    .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(settings.shutdown_seconds)
-    .bind(settings.bind)?;
+    let server = HttpServer::new(move || application(services.clone()))
+        .workers(settings.workers)
+        .worker_max_blocking_threads(settings.blocking_threads)
+        .client_request_timeout(HEAD_PATIENCE)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(settings.shutdown_seconds)
+        .bind(settings.bind)?;
     let addresses = server.addrs();
     let server = server.run();
     listening(&addresses);

@@ -1,0 +1,105 @@
+//! Arguments that several commands share: names as the domain's types, values, expected versions.
+//!
+//! What is wrong with an argument is the domain's own sentence, behind the argument's name.
+
+use clap::{ArgGroup, Args};
+use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::FlagValue;
+use flagstaff_domain::ids::Seq;
+use flagstaff_domain::text::{
+    Description, EnvironmentName, FeatureName, Invalid, KeyName, Tag, Tags,
+};
+use flagstaff_domain::write::Precondition;
+
+use crate::exit::Failure;
+
+/// An environment's name.
+pub(super) fn environment(text: &str) -> Result<EnvironmentName, Invalid> {
+    EnvironmentName::parse(text)
+}
+
+/// A feature's name.
+pub(super) fn feature(text: &str) -> Result<FeatureName, Invalid> {
+    FeatureName::parse(text)
+}
+
+/// A key's name.
+pub(super) fn key(text: &str) -> Result<KeyName, Invalid> {
+    KeyName::parse(text)
+}
+
+/// A description.
+pub(super) fn description(text: &str) -> Result<Description, Invalid> {
+    Description::parse(text)
+}
+
+/// A tag.
+pub(super) fn tag(text: &str) -> Result<Tag, Invalid> {
+    Tag::parse(text)
+}
+
+/// An instant.
+pub(super) fn instant(text: &str) -> Result<Timestamp, Invalid> {
+    Timestamp::try_from(text.to_owned())
+}
+
+/// A position in the change log.
+pub(super) fn seq(text: &str) -> Result<Seq, Invalid> {
+    let seq = text.parse().ok().filter(|seq| *seq >= 0).map(Seq);
+    seq.ok_or_else(|| Invalid::new("must be a whole number, as \"version\" and \"seq\" are"))
+}
+
+/// Tags, each once.
+pub(super) fn tags(tags: Vec<Tag>) -> Result<Tags, Failure> {
+    Tags::try_from(tags).map_err(|error| Failure::wrong(format!("--tag: {error}")))
+}
+
+/// What a `set` changes: without any of these arguments it would do nothing.
+pub(super) fn at_least_one<const N: usize>(arguments: [&'static str; N]) -> ArgGroup {
+    let group = ArgGroup::new("what to change");
+    group.args(arguments).required(true).multiple(true)
+}
+
+/// A value, as JSON or as a plain string.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("a value").args(["value", "text"]))]
+pub(super) struct ValueArgument {
+    /// The value as JSON: null, true, 42, 1.5, '"a string"', '{"an": "object"}', '["an", "array"]'
+    #[arg(long, value_name = "JSON", value_parser = json, allow_hyphen_values = true)]
+    value: Option<FlagValue>,
+    /// The value as a string, without JSON's quotes
+    #[arg(long, value_name = "STRING", value_parser = string, allow_hyphen_values = true)]
+    text: Option<FlagValue>,
+}
+
+impl ValueArgument {
+    /// The value, where one is given.
+    pub(super) fn into_value(self) -> Option<FlagValue> {
+        self.value.or(self.text)
+    }
+}
+
+fn json(text: &str) -> Result<FlagValue, Invalid> {
+    FlagValue::parse(text)
+        .map_err(|error| Invalid::new(format!("{error}; for a plain string use --text")))
+}
+
+fn string(text: &str) -> Result<FlagValue, Invalid> {
+    FlagValue::of_string(text.to_owned())
+}
+
+/// Guards a change against overwriting somebody else's.
+#[derive(Debug, Args)]
+pub(super) struct IfVersion {
+    /// Only if the record is still at this version (exit code 4 otherwise)
+    #[arg(long = "if-version", value_name = "VERSION", value_parser = seq)]
+    version: Option<Seq>,
+}
+
+impl IfVersion {
+    /// Which versions are accepted.
+    pub(super) fn precondition(&self) -> Precondition {
+        self.version
+            .map_or(Precondition::Any, |seq| Precondition::OneOf(vec![seq]))
+    }
+}

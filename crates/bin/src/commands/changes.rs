@@ -1,0 +1,162 @@
+//! `flagstaff changes`: who changed what, and when.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use flagstaff_domain::changes::{Change, ChangeQuery, Context, Direction};
+use flagstaff_domain::ids::Seq;
+use flagstaff_domain::json::JsonText;
+use flagstaff_domain::page::PAGE_MAX;
+use flagstaff_http::admin::dto::ChangeRecord;
+use serde_json::{Map, Value};
+
+use super::{Session, arguments};
+use crate::exit::Failure;
+use crate::output::{instant, note, short};
+
+/// Arguments of `changes`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  flagstaff changes
+  flagstaff changes --environment production --limit 5
+  flagstaff changes --subject dark_mode --json
+  flagstaff changes --actor user:admin --context access
+  flagstaff changes --after 120      # what came then, oldest first
+  flagstaff changes --before 120     # what came earlier, newest first
+
+Actors are command-line, import, system, and user:NAME for accounts.")]
+pub(crate) struct Arguments {
+    /// How many changes at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
+    limit: usize,
+    /// Only changes before this one
+    #[arg(long, value_name = "SEQ", value_parser = arguments::seq, conflicts_with = "after")]
+    before: Option<Seq>,
+    /// Only changes after this one, oldest first
+    #[arg(long, value_name = "SEQ", value_parser = arguments::seq)]
+    after: Option<Seq>,
+    /// Only changes of features, environments and flags, or of keys and accounts
+    #[arg(long, value_parser = PossibleValuesParser::new(["flags", "access"]))]
+    context: Option<String>,
+    /// Only changes to records of this name
+    #[arg(long, value_name = "NAME")]
+    subject: Option<String>,
+    /// Only changes by this actor
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only changes that affect this environment alone
+    #[arg(long)]
+    environment: Option<String>,
+}
+
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|n| (1..=PAGE_MAX).contains(n));
+    limit.ok_or_else(|| format!("must be 1 to {PAGE_MAX}"))
+}
+
+pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure> {
+    let (services, mut output) = session.open()?;
+    let query = ChangeQuery {
+        direction: match (arguments.after, arguments.before) {
+            (Some(after), _) => Direction::OldestFirst(after),
+            (None, before) => Direction::NewestFirst(before),
+        },
+        limit: arguments.limit,
+        context: arguments.context.as_deref().map(context),
+        subject: arguments.subject,
+        actor: arguments.actor,
+        environment: arguments.environment,
+    };
+    let listing = services.changes.list(&query)?;
+    if output.is_json() {
+        let records: Vec<_> = listing.items.iter().map(ChangeRecord::from).collect();
+        return output.json(&records);
+    }
+    if listing.items.is_empty() {
+        return output.line("no such changes");
+    }
+    output.table(
+        [
+            "SEQ",
+            "AT",
+            "ACTOR",
+            "WHAT",
+            "ENVIRONMENT",
+            "SUBJECT",
+            "HOW",
+        ],
+        listing.items.iter().map(|change| {
+            [
+                change.seq.to_string(),
+                instant(change.at),
+                change.actor.clone(),
+                change.kind.as_str().to_owned(),
+                change.environment.clone().unwrap_or_default(),
+                change.subject.clone(),
+                short(&how(change)),
+            ]
+        }),
+    )?;
+    if let (true, Some(last)) = (listing.more, listing.items.last()) {
+        let on = match query.direction {
+            Direction::NewestFirst(_) => "--before",
+            Direction::OldestFirst(_) => "--after",
+        };
+        note(format_args!("more with {on} {}", last.seq));
+    }
+    Ok(())
+}
+
+fn context(text: &str) -> Context {
+    match text {
+        "access" => Context::Access,
+        _ => Context::Flags,
+    }
+}
+
+/// Which fields a change gave another value, as `enabled: false → true`.
+fn how(change: &Change) -> String {
+    let (Some(before), Some(after)) = (fields(&change.before), fields(&change.after)) else {
+        return String::new();
+    };
+    let news: Vec<_> = after
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "version" | "updated_at"))
+        .filter_map(|(name, new)| {
+            let old = before.get(name).unwrap_or(&Value::Null);
+            (old != new).then(|| format!("{name}: {old} → {new}"))
+        })
+        .collect();
+    news.join(", ")
+}
+
+fn fields(record: &Option<JsonText>) -> Option<Map<String, Value>> {
+    serde_json::from_str(record.as_ref()?.as_str()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use flagstaff_domain::changes::ChangeKind;
+    use flagstaff_domain::clock::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_by_the_fields_that_it_changed() {
+        let record = |text| Some(JsonText::parse(text).unwrap());
+        let mut change = Change {
+            seq: Seq(2),
+            group: Seq(2),
+            at: Timestamp::from_micros(0).unwrap(),
+            actor: "command-line".to_owned(),
+            kind: ChangeKind::FlagChanged,
+            subject: "dark_mode".to_owned(),
+            environment: Some("production".to_owned()),
+            before: record(r#"{"enabled":false,"value":1,"version":1}"#),
+            after: record(r#"{"enabled":true,"value":1,"version":2}"#),
+        };
+        assert_eq!(how(&change), "enabled: false → true");
+        change.before = None;
+        assert_eq!(how(&change), "");
+    }
+}

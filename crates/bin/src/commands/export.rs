@@ -1,0 +1,76 @@
+//! `flagstaff export`: everything as a state file, from which `flagstaff import` makes the same again.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use flagstaff_domain::state::StateFile;
+use serde_json::json;
+
+use super::Session;
+use crate::exit::Failure;
+use crate::output::counted;
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  flagstaff export state.json
+  flagstaff export | jq '.flags.features | length'
+
+The file holds the texts of client keys and the digests of server keys: a new one is readable by its owner alone.
+Accounts and the change log are not part of it; `flagstaff backup` copies those, too.")]
+pub(crate) struct Arguments {
+    /// The file, or - for standard output
+    #[arg(default_value = "-", hide_default_value = true)]
+    file: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure> {
+    let (services, mut output) = session.open()?;
+    let state = services.state.export()?;
+    let path = &arguments.file;
+    if path == Path::new("-") {
+        return output.json(&state);
+    }
+    write(&state, path)
+        .map_err(|error| Failure::io(format!("cannot write {}", path.display()), &error))?;
+    let [environments, features, keys] = sizes(&state);
+    if output.is_json() {
+        return output.json(&json!({
+            "file": path,
+            "environments": environments,
+            "features": features,
+            "keys": keys,
+        }));
+    }
+    output.line(format_args!(
+        "wrote {}, {} and {} to {}",
+        counted(environments, "environment", "environments"),
+        counted(features, "feature", "features"),
+        counted(keys, "key", "keys"),
+        path.display()
+    ))
+}
+
+fn sizes(state: &StateFile) -> [usize; 3] {
+    [
+        state.flags.environments.as_ref().map_or(0, Vec::len),
+        state.flags.features.as_ref().map_or(0, Vec::len),
+        state.access.keys.as_ref().map_or(0, Vec::len),
+    ]
+}
+
+/// Writes the file under another name first, so that it is never there by half. It is readable by its owner alone.
+fn write(state: &StateFile, path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| folder != &Path::new(""));
+    let mut file = tempfile::Builder::new()
+        .prefix(".flagstaff-export-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let mut text = serde_json::to_vec_pretty(state)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

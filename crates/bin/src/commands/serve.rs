@@ -1,0 +1,222 @@
+//! `flagstaff serve`: the server.
+//!
+//! Brings the database up to date, fills memory with what is served, and only then listens; `serve/welcome.rs` is what
+//! it tells whoever started it.
+
+mod welcome;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use flagstaff_domain::access::{AccountService, FirstAdministrator, Password, Username};
+use flagstaff_domain::page::Page;
+use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
+use flagstaff_http::sdk::flagsmith::FlagsmithViews;
+use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts};
+use secrecy::ExposeSecret;
+
+use super::{Session, import};
+use crate::exit::{Exit, Failure};
+use crate::jobs::Poll;
+use crate::progress::Bar;
+use crate::settings::{self, Settings};
+use crate::wiring::{self, Backend, Services};
+pub(crate) use welcome::Again;
+use welcome::{Demonstration, Welcome};
+
+/// The made-up web shop of `--demo`.
+const DEMONSTRATION: &str = include_str!("../../../../config/demo.json");
+/// How long a shutdown waits for requests in flight, in seconds: less than supervisors wait before they kill.
+const SHUTDOWN_SECONDS: u64 = 8;
+
+/// Arguments of `serve`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  flagstaff serve
+  flagstaff serve --demo
+  FLAGSTAFF__SERVER__BIND=0.0.0.0:8080 FLAGSTAFF__DATABASE__URL=sqlite:///var/lib/flagstaff/flagstaff.db flagstaff serve
+
+Creates the database, or brings it up to this program's schema. The first start creates an administrator and prints the
+password once, unless the configuration brings one (FLAGSTAFF__ADMIN__PASSWORD__FILE). SIGTERM and SIGINT end the server
+after the requests in flight; `flagstaff config` shows what can be set. With --json what is printed at the start is one
+object.")]
+pub(crate) struct Arguments {
+    /// Fill an empty database with the features of a made-up web shop
+    #[arg(long)]
+    demo: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Result<(), Failure> {
+    let Session {
+        settings,
+        mut output,
+    } = session;
+    for migration in wiring::migrate(settings.database.url.path())? {
+        log::info!(migration; "migration applied");
+    }
+    let views = Arc::<FlagsmithViews>::default();
+    let backend = Backend::open(&settings.database, vec![Arc::clone(&views) as _])?;
+    let mut welcome = Some(prepare(arguments, &settings, &backend, again)?);
+    let poll = Poll::start(Arc::clone(&backend.serving))
+        .map_err(|error| Failure::io("cannot start following the change log", &error))?;
+    let server = flagstaff_http::Services::new(parts(&backend, views), http_settings(&settings));
+    let listening = |addresses: &[SocketAddr]| {
+        for address in addresses {
+            log::info!(address:%; "serving");
+        }
+        if let Some(welcome) = welcome.take() {
+            welcome.print(addresses, &mut output);
+        }
+    };
+    let served = actix_web::rt::System::new().block_on(flagstaff_http::serve(server, listening));
+    drop(poll);
+    served.map_err(|error| {
+        // A password that was just made up would otherwise be lost with the start that failed.
+        if let Some(welcome) = welcome.take() {
+            welcome.print(&[], &mut output);
+        }
+        let message = format!(
+            "cannot serve on {}: {error}; FLAGSTAFF__SERVER__BIND sets another address",
+            settings.server.bind
+        );
+        Failure::new(Exit::Failed, message)
+    })?;
+    log::info!("stopped");
+    Ok(())
+}
+
+/// Makes sure that there is an administrator, and loads the demonstration where it is asked for.
+fn prepare<'a>(
+    arguments: &Arguments,
+    settings: &Settings,
+    backend: &Backend,
+    again: &'a Again,
+) -> Result<Welcome<'a>, Failure> {
+    let services = &backend.services;
+    let administrator = first_administrator(&settings.admin, &services.accounts)?;
+    let demonstration = arguments.demo.then(|| demonstrate(services)).transpose()?;
+    Ok(Welcome {
+        administrator,
+        demonstration,
+        environments: welcome::environments(services, backend.serving.now())?,
+        again,
+    })
+}
+
+fn first_administrator(
+    settings: &settings::Admin,
+    accounts: &AccountService,
+) -> Result<Option<FirstAdministrator>, Failure> {
+    let username = Username::parse(settings.username.as_str())
+        .map_err(|error| Failure::wrong(format!("admin.username: {error}")))?;
+    let password = settings.password.as_ref();
+    let password = password
+        .map(|password| Password::parse(password.expose_secret()))
+        .transpose()
+        .map_err(|error| Failure::wrong(format!("admin.password: {error}")))?;
+    Ok(accounts.ensure_first_administrator(username, password)?)
+}
+
+/// Fills an empty database with the demonstration.
+fn demonstrate(services: &Services) -> Result<Demonstration, Failure> {
+    let environments = services.flags.list_environments(&Page::first())?;
+    let features = services.flags.list_features(&Page::first())?;
+    if !environments.items.is_empty() || !features.items.is_empty() {
+        return Ok(Demonstration::NotEmpty);
+    }
+    let plan = load_demonstration(&services.state)?;
+    Ok(Demonstration::Loaded(import::generated(&plan)))
+}
+
+fn load_demonstration(state: &StateService) -> Result<Plan, Failure> {
+    let file = import::parse(DEMONSTRATION)
+        .map_err(|message| Failure::new(Exit::Failed, format!("the demonstration: {message}")))?;
+    let bar = Arc::new(Bar::start("loading the demonstration"));
+    let progress: Arc<dyn Progress> = Arc::clone(&bar) as _;
+    let imported = state.import(file, ImportOptions::default(), progress);
+    bar.finish();
+    Ok(imported?)
+}
+
+fn parts(backend: &Backend, views: Arc<FlagsmithViews>) -> Parts {
+    let services = &backend.services;
+    Parts {
+        serving: backend.serving.as_ref().clone(),
+        flagsmith: views,
+        flags: services.flags.clone(),
+        keys: services.keys.clone(),
+        accounts: services.accounts.clone(),
+        changes: Arc::clone(&services.changes),
+        storage: Arc::clone(&backend.storage),
+        secret: backend.secret,
+    }
+}
+
+fn http_settings(settings: &Settings) -> HttpSettings {
+    let workers = match settings.server.workers {
+        0 => wiring::cores(),
+        workers => workers,
+    };
+    // All workers together have about twice as many threads that wait for the database as it has readers.
+    let waiting = 2 * settings.database.readers as usize;
+    HttpSettings {
+        bind: settings.server.bind,
+        workers,
+        blocking_threads: waiting.div_ceil(workers).max(2),
+        allowed_origins: match &settings.server.allowed_origins {
+            settings::AllowedOrigins::Any => AllowedOrigins::Any,
+            settings::AllowedOrigins::Only(origins) => AllowedOrigins::Only(origins.clone()),
+        },
+        access_log: settings.log.access,
+        metrics: MetricsAccess {
+            public: settings.metrics.public,
+            token: settings
+                .metrics
+                .token
+                .as_ref()
+                .map(|token| token.expose_secret().to_owned()),
+        },
+        failures_per_account: settings.sign_in.failures_per_account,
+        failures_per_address: settings.sign_in.failures_per_address,
+        shutdown_seconds: SHUTDOWN_SECONDS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demonstration_is_a_state_file_with_values_of_every_type() {
+        use flagstaff_domain::flags::FlagValue;
+        let file = import::parse(DEMONSTRATION).unwrap();
+        assert_eq!(file.flags.environments.unwrap().len(), 3);
+        let features = file.flags.features.unwrap();
+        assert!(features.len() >= 14);
+        let mut kinds = [false; 7];
+        for feature in &features {
+            let kind = match feature.initial_value.as_ref().unwrap_or(&FlagValue::Null) {
+                FlagValue::Null => 0,
+                FlagValue::Bool(_) => 1,
+                FlagValue::String(_) => 2,
+                FlagValue::Integer(_) => 3,
+                FlagValue::Float(_) => 4,
+                FlagValue::Json(json) if json.as_str().starts_with('{') => 5,
+                FlagValue::Json(_) => 6,
+            };
+            kinds[kind] = true;
+            assert!(feature.description.is_some() && feature.tags.is_some());
+        }
+        assert_eq!(kinds, [true; 7]);
+        assert!(features.iter().any(|one| one.server_key_only == Some(true)));
+        assert!(
+            file.access
+                .keys
+                .unwrap()
+                .iter()
+                .all(|key| key.key.is_none())
+        );
+    }
+}

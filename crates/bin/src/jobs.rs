@@ -1,0 +1,105 @@
+//! What a server does beside answering requests: follow the change log.
+//!
+//! Changes made elsewhere, as by a command, are served within a second this way.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use flagstaff_domain::serving::Serving;
+use flagstaff_domain::storage::StorageError;
+
+/// How often the log is looked at.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// The thread that follows the log; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Poll {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Poll {
+    /// Starts to follow the log.
+    ///
+    /// # Errors
+    /// When the system has no more threads.
+    pub(crate) fn start(serving: Arc<Serving>) -> io::Result<Self> {
+        let (stop, stopped) = channel();
+        let thread = thread::Builder::new()
+            .name("poll".to_owned())
+            .spawn(move || {
+                let mut outage = Outage::default();
+                while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                    let refresh = AssertUnwindSafe(|| serving.refresh());
+                    outage.note(catch_unwind(refresh).unwrap_or_else(|_| {
+                        Err(StorageError::failed("reading the changes panicked"))
+                    }));
+                }
+            })?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Logs an outage when it begins and when it ends, not four times a second.
+#[derive(Debug, Default)]
+struct Outage {
+    since: Option<Instant>,
+}
+
+impl Outage {
+    /// Takes the result of one look; returns whether there was something to log.
+    fn note(&mut self, result: Result<(), StorageError>) -> bool {
+        match (result, self.since) {
+            (Err(error), None) => {
+                log::error!(error:%; "the database cannot be read; flags are served from memory");
+                self.since = Some(Instant::now());
+                true
+            }
+            (Ok(()), Some(since)) => {
+                let seconds = since.elapsed().as_secs();
+                log::info!(seconds; "the database can be read again");
+                self.since = None;
+                true
+            }
+            (Ok(()), None) | (Err(_), Some(_)) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_logged_when_it_begins_and_when_it_ends() {
+        let mut outage = Outage::default();
+        let looks = [true, true, false, false, false, true, true, false];
+        let logged = looks.map(|works| {
+            outage.note(if works {
+                Ok(())
+            } else {
+                Err(StorageError::unavailable("locked"))
+            })
+        });
+        assert_eq!(
+            logged,
+            [false, false, true, false, false, true, false, true]
+        );
+    }
+}

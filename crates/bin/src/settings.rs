@@ -1,0 +1,174 @@
+//! The effective configuration: what a person can set, as types that cannot hold a wrong value.
+//!
+//! A new key is a field here and a line in `config/default.toml`; a new secret is also named in `settings/keys.rs`.
+//! How the layers are read and who wins is in `settings/layers.rs`, what a value may look like in `settings/values.rs`,
+//! and what is said when something is wrong in `settings/error.rs`.
+
+mod database_url;
+mod environment;
+mod error;
+mod keys;
+mod layers;
+mod log_format;
+mod options;
+mod origins;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use database_url::DatabaseUrl;
+pub(crate) use error::SettingsError;
+pub(crate) use log_format::{LogFilter, LogFormat};
+pub(crate) use options::LoadOptions;
+pub(crate) use origins::AllowedOrigins;
+
+/// Everything that can be configured, after all layers.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Where and how requests are answered.
+    pub server: Server,
+    /// Where the data is kept.
+    pub database: Database,
+    /// What is logged, and where.
+    pub log: Log,
+    /// The first administrator.
+    pub admin: Admin,
+    /// How many failed sign-ins are borne.
+    pub sign_in: SignIn,
+    /// Who may read the metrics.
+    pub metrics: Metrics,
+    #[serde(skip)]
+    sources: Sources,
+}
+
+/// Section `server`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Address and port to listen on.
+    #[serde(deserialize_with = "values::address")]
+    pub bind: SocketAddr,
+    /// Threads that answer requests, 0 to 1024; 0 means one per CPU.
+    #[serde(deserialize_with = "values::whole::<_, _, 0, 1024>")]
+    pub workers: usize,
+    /// Origins whose pages may evaluate flags.
+    pub allowed_origins: AllowedOrigins,
+}
+
+/// Section `database`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    /// Where the data is kept.
+    pub url: DatabaseUrl,
+    /// Connections that read, 1 to 64.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, 64>")]
+    pub readers: u32,
+    /// Writes that may wait for their turn, 1 to 100,000.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, 100_000>")]
+    pub queue: usize,
+}
+
+/// Section `log`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// Which events are logged.
+    pub level: LogFilter,
+    /// How an event is written.
+    pub format: LogFormat,
+    /// A file that events are appended to besides standard error.
+    #[serde(deserialize_with = "values::optional_path")]
+    pub file: Option<PathBuf>,
+    /// Whether successful evaluations are logged too.
+    #[serde(deserialize_with = "values::switch")]
+    pub access: bool,
+}
+
+/// Section `admin`: the administrator that the first start creates.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Admin {
+    /// The account's name: 1 to 128 characters, none of them a colon or a control character.
+    #[serde(deserialize_with = "values::username")]
+    pub username: String,
+    /// The account's password, 12 to 128 characters. Without one the first start makes one up.
+    #[serde(
+        deserialize_with = "values::password",
+        serialize_with = "values::hidden"
+    )]
+    pub password: Option<SecretString>,
+}
+
+/// Section `sign_in`: failed sign-ins a minute before more are refused.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    /// For one account from one address; at least 1.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, { u32::MAX as u64 }>")]
+    pub failures_per_account: u32,
+    /// From one address, all accounts together; at least 1.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, { u32::MAX as u64 }>")]
+    pub failures_per_address: u32,
+}
+
+/// Section `metrics`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    /// Bearer token that opens `/metrics`: at least 16 visible ASCII characters.
+    #[serde(deserialize_with = "values::token", serialize_with = "values::hidden")]
+    pub token: Option<SecretString>,
+    /// Whether anyone may read `/metrics`.
+    #[serde(deserialize_with = "values::switch")]
+    pub public: bool,
+}
+
+/// Where the settings came from. Names only, so that it can be shown to anyone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Sources {
+    /// The profile in force.
+    pub profile: String,
+    /// The configuration files that were read, in the order in which they apply.
+    pub files: Vec<PathBuf>,
+    /// The environment variables that set a key, sorted.
+    pub variables: Vec<String>,
+}
+
+impl Settings {
+    /// Reads and merges all layers.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the file or variable it is in, its key, and what would be right. A secret's
+    /// value is never part of it.
+    pub(crate) fn load(options: &LoadOptions) -> Result<Self, SettingsError> {
+        let mut layers = layers::Layers::built_in()?;
+        layers.add_files(options)?;
+        layers.add_environment(options)?;
+        layers.merge()
+    }
+
+    /// The effective configuration to show: secrets that are set read `(hidden)`, secrets that are not are null.
+    pub(crate) fn describe(&self) -> serde_json::Value {
+        // No field has a map with keys that are not text, or a serializer that fails.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The files and variables that were read.
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.sources
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+mod tests;

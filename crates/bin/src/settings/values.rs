@@ -1,0 +1,214 @@
+//! What a single value may look like, whether it was written in TOML or, always as text, in a variable.
+//!
+//! Every function here says what is wrong and what would be right; `layers.rs` puts the place and the key in front. The
+//! parsers of secrets never repeat what they were given. Values with a type of their own have a file of their own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// An IP address with a port.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "{} is not an address with a port; expected something like 127.0.0.1:8080",
+            shown(&value)
+        ))
+    })
+}
+
+/// A whole number within bounds.
+pub(super) fn whole<'de, D, T, const MIN: u64, const MAX: u64>(
+    deserializer: D,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    let value = Value::deserialize(deserializer)?;
+    let number = match &value {
+        Value::String(text) => text.parse().ok(),
+        _ => value.as_u64(),
+    };
+    let number = number.filter(|number| (MIN..=MAX).contains(number));
+    number
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| {
+            D::Error::custom(format_args!(
+                "{} is not a whole number from {MIN} to {MAX}",
+                shown(&value)
+            ))
+        })
+}
+
+/// True or false.
+pub(super) fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(on) => Ok(on),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        other => Err(D::Error::custom(format_args!(
+            "{} is neither true nor false",
+            shown(&other)
+        ))),
+    }
+}
+
+/// A path, or none if empty.
+pub(super) fn optional_path<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(path) => Ok(Some(path)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)),
+        other => Err(D::Error::custom(format_args!(
+            "{} is not a path; expected text, empty for none",
+            shown(&other)
+        ))),
+    }
+}
+
+/// A name that HTTP Basic can carry: the first colon ends it there.
+pub(super) fn username<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let is_right = |name: &&str| {
+        (1..=128).contains(&name.chars().count())
+            && name.trim() == *name
+            && !name.contains(|c: char| c == ':' || c.is_control())
+    };
+    let name = value.as_str().filter(is_right).map(str::to_owned);
+    name.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "{} is not a name for an account; expected 1 to 128 characters without colons and control characters, \
+             and no space at either end",
+            shown(&value)
+        ))
+    })
+}
+
+/// A password, or none if empty.
+pub(super) fn password<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
+    secret(deserializer, "12 to 128 characters", |text| {
+        (12..=128).contains(&text.chars().count())
+    })
+}
+
+/// A token that fits into an `Authorization` header, or none if empty.
+pub(super) fn token<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
+    secret(
+        deserializer,
+        "at least 16 characters, all of them visible ASCII",
+        |text| text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic()),
+    )
+}
+
+fn secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    right: &str,
+    is_right: impl Fn(&str) -> bool,
+) -> Result<Option<SecretString>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) if text.is_empty() => Ok(None),
+        Value::String(text) if is_right(&text) => Ok(Some(text.into())),
+        Value::String(_) => Err(D::Error::custom(format_args!(
+            "must have {right} (the value is not shown)"
+        ))),
+        _ => Err(D::Error::custom(format_args!(
+            "must be text in quotes, of {right} (the value is not shown)"
+        ))),
+    }
+}
+
+/// That a secret is set, without what it is.
+pub(super) fn hidden<S: Serializer>(
+    secret: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| "(hidden)").serialize(serializer)
+}
+
+/// A wrong value as it is repeated to the person who wrote it: on one line, text in quotes.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => format!("{text:?}"),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a table".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_neither_rounded_nor_wrapped() {
+        let parse = |value| whole::<_, u32, 1, { u32::MAX as u64 }>(value);
+        assert_eq!(parse(json!(1)).unwrap(), 1);
+        assert_eq!(parse(json!("4294967295")).unwrap(), u32::MAX);
+        for wrong in [
+            json!(0),
+            json!(-1),
+            json!(1.0),
+            json!("1.5"),
+            json!(4_294_967_296_u64),
+            json!(""),
+            json!(null),
+        ] {
+            assert!(parse(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_account_name_fits_into_http_basic() {
+        assert_eq!(username(json!("Ada Lovelace")).unwrap(), "Ada Lovelace");
+        for wrong in [
+            json!(""),
+            json!("a:b"),
+            json!(" a"),
+            json!("a\n"),
+            json!("x".repeat(129)),
+            json!(5),
+        ] {
+            assert!(username(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn secrets_have_a_length_in_characters() {
+        for right in ["ä".repeat(12), "x".repeat(128)] {
+            assert!(password(json!(right)).unwrap().is_some());
+        }
+        for wrong in ["ä".repeat(11), "x".repeat(129)] {
+            assert!(password(json!(wrong)).is_err());
+        }
+        assert!(token(json!("0123456789abcdef")).unwrap().is_some());
+        for wrong in [
+            "0123456789abcde",
+            "0123456789abcde ",
+            "0123456789abcdef\n",
+            "0123456789abcdeä",
+        ] {
+            assert!(token(json!(wrong)).is_err(), "{wrong}");
+        }
+    }
+}

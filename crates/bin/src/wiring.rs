@@ -1,0 +1,203 @@
+//! Puts the services together with their adapters: the only place that names adapters.
+//!
+//! Commands and the server get the same services, from [`Services`]; [`Backend`] adds what only a server needs.
+
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use flagstaff_domain::access::{AccountService, KeyRing, KeyService, RandomSource};
+use flagstaff_domain::changes::ChangeLog;
+use flagstaff_domain::clock::Clock;
+use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher, SnapshotSubscriber};
+use flagstaff_domain::serving::Serving;
+use flagstaff_domain::state::StateService;
+use flagstaff_domain::storage::StorageMonitor;
+use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
+use flagstaff_infra::changes::DieselChangeLog;
+use flagstaff_infra::clock::SystemClock;
+use flagstaff_infra::db::{Db, DbOptions, OpenError, backup, migrate};
+use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
+use flagstaff_infra::password::Argon2Hasher;
+use flagstaff_infra::random::SystemRandom;
+use flagstaff_infra::state::DieselStateRepository;
+
+use crate::exit::{Exit, Failure};
+use crate::settings;
+
+/// What commands and the server work with.
+pub(crate) struct Services {
+    /// Features, environments, flags.
+    pub(crate) flags: FlagService,
+    /// The keys of environments.
+    pub(crate) keys: KeyService,
+    /// Accounts.
+    pub(crate) accounts: AccountService,
+    /// State files.
+    pub(crate) state: StateService,
+    /// The change log.
+    pub(crate) changes: Arc<dyn ChangeLog>,
+}
+
+/// What a server works with.
+pub(crate) struct Backend {
+    /// What commands work with, too.
+    pub(crate) services: Services,
+    /// The read path, already filled and renewed after each commit.
+    pub(crate) serving: Arc<Serving>,
+    /// The store's condition.
+    pub(crate) storage: Arc<dyn StorageMonitor>,
+    /// Random bytes of this process alone.
+    pub(crate) secret: [u8; 32],
+}
+
+impl Services {
+    /// Opens the database for a command, which creates none.
+    ///
+    /// # Errors
+    /// [`Exit::Unavailable`] where there is no database, or none that this program can use.
+    pub(crate) fn open(settings: &settings::Database) -> Result<Self, Failure> {
+        let path = settings.url.path();
+        must_exist(path)?;
+        let db = Db::open(&DbOptions::command(path.to_owned())).map_err(failure)?;
+        let clock = Arc::new(SystemClock::start());
+        Ok(Self::over(&db, clock, Arc::<MemoryRetrievalLog>::default()))
+    }
+
+    fn over(db: &Db, clock: Arc<dyn Clock>, retrievals: Arc<dyn RetrievalLog>) -> Self {
+        let random = Arc::new(SystemRandom);
+        Self {
+            flags: FlagService::new(
+                Arc::new(DieselFlagRepository::new(db.clone())),
+                retrievals,
+                Arc::clone(&clock),
+            ),
+            keys: KeyService::new(
+                Arc::new(DieselKeyRepository::new(db.clone())),
+                random.clone(),
+                Arc::clone(&clock),
+            ),
+            accounts: AccountService::new(
+                Arc::new(DieselAccountRepository::new(db.clone())),
+                Arc::new(Argon2Hasher::new(cores())),
+                random.clone(),
+                Arc::clone(&clock),
+            ),
+            state: StateService::new(
+                Arc::new(DieselStateRepository::new(db.clone())),
+                random,
+                clock,
+            ),
+            changes: Arc::new(DieselChangeLog::new(db.clone())),
+        }
+    }
+}
+
+impl Backend {
+    /// Opens a database whose migrations are applied, reads all that is served into memory, and keeps it current with
+    /// what this process writes.
+    ///
+    /// # Errors
+    /// [`Failure`] when the database cannot be opened or read.
+    pub(crate) fn open(
+        settings: &settings::Database,
+        subscribers: Vec<Arc<dyn SnapshotSubscriber>>,
+    ) -> Result<Self, Failure> {
+        let path = settings.url.path().to_owned();
+        let options = DbOptions::serving(path, settings.readers, settings.queue);
+        let db = Db::open(&options).map_err(failure)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let retrievals: Arc<dyn RetrievalLog> = Arc::<MemoryRetrievalLog>::default();
+        let publisher = SnapshotPublisher::new(
+            Arc::new(DieselSnapshotSource::new(db.clone())),
+            Arc::clone(&clock),
+            subscribers,
+        );
+        let ring = KeyRing::new(Arc::new(DieselKeySource::new(db.clone())));
+        let serving = Arc::new(Serving::new(
+            Arc::new(publisher),
+            Arc::new(ring),
+            Arc::clone(&retrievals),
+            Arc::clone(&clock),
+        ));
+        serving.refresh()?;
+        // The read path holds the database, so the database holds it weakly: the writer ends with the server.
+        let renewed = Arc::downgrade(&serving);
+        db.on_commit(move || renewed.upgrade().map_or(Ok(()), |one| one.refresh()));
+        Ok(Self {
+            services: Services::over(&db, clock, retrievals),
+            serving,
+            storage: Arc::new(db),
+            secret: SystemRandom.bytes(),
+        })
+    }
+}
+
+/// CPUs that this process may use.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Creates the database where there is none and applies what is missing; returns the names of what it applied.
+///
+/// # Errors
+/// [`Failure`]; the database is as it was then.
+pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Failure> {
+    migrate::migrate(path).map_err(failure)
+}
+
+/// The names of the migrations that are not applied, all of them where there is no database.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read or is newer than this program.
+pub(crate) fn pending(path: &Path) -> Result<Vec<String>, Failure> {
+    migrate::pending(path).map_err(failure)
+}
+
+/// Copies the database into a new file while others use it.
+///
+/// # Errors
+/// [`Exit::Conflict`] where there is such a file already, otherwise what keeps either file from being used.
+pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), Failure> {
+    must_exist(from)?;
+    if to.exists() {
+        let message = format!(
+            "{} exists already; a backup never overwrites a file",
+            to.display()
+        );
+        return Err(Failure::new(Exit::Conflict, message));
+    }
+    backup::backup(from, to).map_err(|error| match error {
+        OpenError::File(message) => Failure::new(Exit::Failed, message),
+        other => failure(other),
+    })
+}
+
+/// What is wrong with the database file; empty when it is sound.
+///
+/// # Errors
+/// [`Failure`] when the file cannot be read at all.
+pub(crate) fn integrity(path: &Path) -> Result<Vec<String>, Failure> {
+    backup::integrity(path).map_err(failure)
+}
+
+fn must_exist(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let message = format!(
+        "there is no database at {}; run `flagstaff migrate`",
+        path.display()
+    );
+    Err(Failure::new(Exit::Unavailable, message))
+}
+
+fn failure(error: OpenError) -> Failure {
+    match error {
+        OpenError::Database(error) => error.into(),
+        OpenError::Migration(_) => Failure::new(Exit::Failed, error.to_string()),
+        // A file that cannot be opened, a schema that is older or newer.
+        other => Failure::new(Exit::Unavailable, other.to_string()),
+    }
+}

@@ -1,0 +1,150 @@
+//! Migrations, backups and checks, and what commands say where there is no usable database.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::program::{Installation, column};
+
+#[test]
+fn migrate_check_tells_before_and_after() {
+    let here = Installation::empty();
+    let said = here.run(&["migrate", "--check"]).fails(5);
+    assert!(said.contains("run `flagstaff migrate`"), "{said}");
+    let pending = here.run(&["migrate", "--check", "--json"]);
+    let pending: Value = serde_json::from_str(pending.stdout()).unwrap();
+    assert!(!here.path("data").exists(), "a check creates nothing");
+
+    assert_eq!(
+        here.json(&["migrate"])["applied"],
+        pending["pending"],
+        "what was pending is applied"
+    );
+    assert_eq!(here.json(&["migrate", "--check"]), json!({ "pending": [] }));
+    assert_eq!(here.json(&["migrate"]), json!({ "applied": [] }));
+}
+
+#[test]
+fn a_command_creates_no_database() {
+    let here = Installation::empty();
+    here.write("state.json", r#"{"version": 1}"#);
+    for arguments in [
+        &["feature", "list"][..],
+        &["environment", "create", "x"],
+        &["flag", "list", "x"],
+        &["key", "list", "x"],
+        &["import", "state.json"],
+        &["export"],
+        &["changes"],
+        &["backup", "copy.db"],
+    ] {
+        let said = here.run(arguments).fails(6);
+        assert!(said.contains("run `flagstaff migrate`"), "{said}");
+    }
+    assert!(!here.path("data").exists());
+}
+
+#[test]
+fn an_empty_file_is_a_database_to_be_migrated() {
+    let here = Installation::empty();
+    fs::create_dir(here.path("data")).unwrap();
+    here.write("data/flagstaff.db", "");
+    let said = here.run(&["feature", "list"]).fails(6);
+    assert!(said.contains("run `flagstaff migrate`"), "{said}");
+    here.run(&["check"]).fails(5);
+}
+
+#[test]
+fn a_sound_installation_passes_every_check() {
+    let here = Installation::migrated();
+    let report = here.json(&["check"]);
+    assert_eq!(report["ok"], true);
+    assert_eq!(
+        column(&report["checks"], "name"),
+        ["configuration", "schema", "integrity", "change log"]
+    );
+}
+
+#[test]
+fn a_check_without_a_database_fails() {
+    let here = Installation::empty();
+    let said = here.run(&["check"]).fails(5);
+    assert_eq!(said, "error: 1 check failed\n");
+    assert!(!here.path("data").exists());
+}
+
+#[test]
+fn damage_is_found_and_nothing_is_made_anew() {
+    let here = Installation::migrated();
+    let path = here.path("data/flagstaff.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[..16].copy_from_slice(b"no database here");
+    fs::write(&path, &bytes).unwrap();
+    for arguments in [&["feature", "list"][..], &["migrate"], &["serve"]] {
+        here.run(arguments).fails(1);
+    }
+    let ran = here.run(&["check"]);
+    assert!(ran.stdout().contains("WRONG"), "{ran:?}");
+    ran.fails(5);
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_schema_of_a_newer_program_is_refused() {
+    let here = Installation::empty();
+    let applied = here.json(&["migrate"])["applied"].to_string();
+    let version: String = applied
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(14)
+        .collect();
+    let path = here.path("data/flagstaff.db");
+    // What a later program would have written: the same, under the name of a migration that this one does not know.
+    let mut bytes = fs::read(&path).unwrap();
+    for at in 0..bytes.len() - version.len() {
+        if bytes[at..].starts_with(version.as_bytes()) {
+            bytes[at..at + 4].copy_from_slice(b"2999");
+        }
+    }
+    fs::write(&path, bytes).unwrap();
+    for arguments in [&["feature", "list"][..], &["migrate"], &["serve"]] {
+        let said = here.run(arguments).fails(6);
+        assert!(said.contains("by a newer Flagstaff"), "{said}");
+    }
+    here.run(&["migrate", "--check"]).fails(6);
+    here.run(&["check"]).fails(5);
+}
+
+#[test]
+fn a_backup_is_a_database_of_its_own() {
+    let here = Installation::migrated();
+    here.run(&["environment", "create", "production"])
+        .succeeds();
+    let report = here.json(&["backup", "copy.db"]);
+    let length = fs::metadata(here.path("copy.db")).unwrap().len();
+    assert_eq!(report, json!({ "file": "copy.db", "bytes": length }));
+    here.run(&["environment", "delete", "production", "--force"])
+        .succeeds();
+
+    let copy = [("FLAGSTAFF__DATABASE__URL", "sqlite://copy.db")];
+    here.run_with(&["environment", "show", "production"], &copy, "")
+        .succeeds();
+    here.run_with(&["check"], &copy, "").succeeds();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(here.path("copy.db"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_backup_overwrites_nothing() {
+    let here = Installation::migrated();
+    here.write("copy.db", "precious");
+    here.run(&["backup", "copy.db"]).fails(4);
+    assert_eq!(here.read("copy.db"), "precious");
+}

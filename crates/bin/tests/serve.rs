@@ -1,0 +1,356 @@
+//! A running server from outside: what it prints, what it serves of what commands change, and what survives its end.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "command_line/program.rs"]
+mod program;
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use program::{Installation, column};
+use serde_json::Value;
+
+/// Long enough for the slowest machine: a test that waits this long has failed.
+const DEADLINE: Duration = Duration::from_secs(60);
+const PASSWORD: &str = "correct horse battery";
+/// HTTP Basic's form of `admin` and the password.
+const BASIC: &str = "Basic YWRtaW46Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
+
+/// A running server; it is killed when the test ends.
+struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    fn start(here: &Installation, arguments: &[&str]) -> Self {
+        Self::start_with(here, arguments, &[])
+    }
+
+    /// Starts on a free port.
+    fn start_with(here: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = here
+            .program()
+            .args(arguments)
+            .env("FLAGSTAFF__SERVER__BIND", "127.0.0.1:0")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    /// What `--json` prints.
+    fn report(&mut self) -> Value {
+        let mut values = serde_json::Deserializer::from_reader(&mut self.stdout).into_iter();
+        values.next().unwrap().unwrap()
+    }
+
+    /// What is printed for people, up to its last line.
+    fn text(&mut self) -> String {
+        let mut text = String::new();
+        while !text.contains("--help") {
+            assert_ne!(self.stdout.read_line(&mut text).unwrap(), 0, "{text}");
+        }
+        text
+    }
+
+    /// Ends it as an operator does, once it answers: before that, the signal would end it at once.
+    fn stop(mut self, address: SocketAddr) -> Option<i32> {
+        let alive = call(address, "GET", "/health/live", ("Accept", "*/*"), "");
+        assert_eq!(alive.map(|(status, _)| status), Some(200));
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it as a power cut does.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in `http://127.0.0.1:41234`.
+fn address(url: &str) -> SocketAddr {
+    url.strip_prefix("http://").unwrap().parse().unwrap()
+}
+
+/// The address that `--json` reports.
+fn address_of(report: &Value) -> SocketAddr {
+    address(report["url"].as_str().unwrap())
+}
+
+/// One request on a connection of its own; the status and the body, or `None` when the connection broke.
+fn call(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    header: (&str, &str),
+    body: &str,
+) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(server).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).ok()?;
+    let (name, value) = header;
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {server}\r\n{name}: {value}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
+
+/// The flags that a key opens.
+fn flags(server: SocketAddr, key: &str) -> Value {
+    let header = ("X-Environment-Key", key);
+    let (status, body) = call(server, "GET", "/api/v1/flags/", header, "").unwrap();
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[test]
+fn the_demonstration_prints_a_line_to_paste_for_every_environment() {
+    let here = Installation::empty();
+    let mut server = Server::start(&here, &["serve", "--demo"]);
+    let text = server.text();
+    assert!(text.contains("(shown this once)"), "{text}");
+    assert!(text.contains("/docs/\n"), "{text}");
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("curl "))
+        .collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for line in lines {
+        // curl -H 'X-Environment-Key: KEY' http://ADDRESS/api/v1/flags/
+        let parts: Vec<_> = line
+            .split([' ', '\''])
+            .filter(|part| !part.is_empty())
+            .collect();
+        let ["curl", "-H", "X-Environment-Key:", key, url] = parts[..] else {
+            panic!("{line}");
+        };
+        let url = url.strip_suffix("/api/v1/flags/").unwrap();
+        let flags = flags(address(url), key);
+        assert!(flags.as_array().unwrap().len() >= 12, "{flags}");
+    }
+}
+
+#[test]
+fn the_first_steps_that_an_empty_catalogue_is_told_work() {
+    let here = Installation::empty();
+    let mut server = Server::start(&here, &[]);
+    let text = server.text();
+    let program = env!("CARGO_BIN_EXE_flagstaff");
+    let steps: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with(program))
+        .collect();
+    assert_eq!(steps.len(), 3, "{text}");
+    for step in steps {
+        let status = here
+            .command("sh")
+            .args(["-c", step])
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "{step}");
+    }
+    let keys = here.json(&["key", "list", "production"]);
+    let url = text
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"));
+    let (server, key) = (address(url.unwrap()), keys[0]["key"].as_str().unwrap());
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let header = ("X-Environment-Key", key);
+        let (status, body) = call(server, "GET", "/api/v1/flags/", header, "").unwrap();
+        if status == 200 {
+            assert!(
+                body.contains("\"dark_mode\"") && body.contains("\"enabled\":true"),
+                "{body}"
+            );
+            break;
+        }
+        assert!(Instant::now() < deadline, "{status}: {body}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_change_by_command_is_served_by_a_running_server() {
+    let here = Installation::empty();
+    let mut server = Server::start(&here, &["serve", "--demo", "--json"]);
+    let report = server.report();
+    let server = address_of(&report);
+    let environments = report["environments"].as_array().unwrap();
+    let production = environments.iter().find(|one| one["name"] == "production");
+    let key = production.unwrap()["key"].as_str().unwrap();
+    let enabled = || {
+        let flags = flags(server, key);
+        let flags = flags.as_array().unwrap();
+        let flag = flags
+            .iter()
+            .find(|flag| flag["feature"]["name"] == "dark_mode");
+        flag.unwrap()["enabled"] == true
+    };
+    assert!(!enabled());
+    here.run(&["flag", "set", "production", "dark_mode", "--on"])
+        .succeeds();
+    let deadline = Instant::now() + DEADLINE;
+    while !enabled() {
+        assert!(Instant::now() < deadline, "the change was never served");
+        thread::sleep(Duration::from_millis(20));
+    }
+    // A key that is revoked by command is refused, too.
+    let keys = here.json(&["key", "list", "production"]);
+    let web = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["key"] == key);
+    let id = web.unwrap()["id"].to_string();
+    here.run(&["key", "delete", "production", &id]).succeeds();
+    loop {
+        let header = ("X-Environment-Key", key);
+        let (status, _) = call(server, "GET", "/api/v1/flags/", header, "").unwrap();
+        if status == 401 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the revoked key still opens");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_password_is_made_up_once_and_the_demonstration_loaded_into_an_empty_database_alone() {
+    let here = Installation::empty();
+    let mut first = Server::start(&here, &["serve", "--demo", "--json"]);
+    let report = first.report();
+    assert_eq!(report["administrator"]["username"], "admin");
+    assert!(report["administrator"]["password"].is_string());
+    assert_eq!(
+        column(&report["server_keys"], "environment"),
+        ["production"]
+    );
+    assert_eq!(first.stop(address_of(&report)), Some(0));
+    let head = here.head();
+
+    let mut second = Server::start(&here, &["serve", "--demo"]);
+    let text = second.text();
+    assert!(text.contains("the demonstration was not loaded"), "{text}");
+    assert!(!text.contains("password"), "{text}");
+    assert_eq!(here.head(), head);
+}
+
+#[test]
+fn a_configured_password_is_not_printed_and_works() {
+    let here = Installation::empty();
+    let variables = [("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD)];
+    let mut server = Server::start_with(&here, &["serve", "--json"], &variables);
+    let report = server.report();
+    assert_eq!(report["administrator"]["password"], Value::Null);
+    let server = address_of(&report);
+    let answer = call(
+        server,
+        "GET",
+        "/api/admin/features",
+        ("Authorization", BASIC),
+        "",
+    );
+    assert_eq!(answer, Some((200, "[]".to_owned())));
+}
+
+#[test]
+fn a_start_that_fails_does_not_lose_the_password() {
+    let here = Installation::empty();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let bind = taken.local_addr().unwrap().to_string();
+    let variables = [("FLAGSTAFF__SERVER__BIND", bind.as_str())];
+    let ran = here.run_with(&["serve"], &variables, "");
+    assert!(ran.stdout().contains("(shown this once)"), "{ran:?}");
+    let last = ran.stderr().lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with(&format!("error: cannot serve on {bind}: ")),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn every_acknowledged_write_survives_sigkill() {
+    let here = Installation::empty();
+    let variables = [("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD)];
+    let acknowledged = Mutex::new(HashSet::new());
+    for round in 1..=3 {
+        let mut server = Server::start_with(&here, &["serve", "--json"], &variables);
+        let address = address_of(&server.report());
+        thread::scope(|scope| {
+            for writer in 0..4 {
+                let acknowledged = &acknowledged;
+                scope.spawn(move || {
+                    for number in 0.. {
+                        let name = format!("feature_{round}_{writer}_{number}");
+                        let body = format!("{{\"name\":\"{name}\"}}");
+                        let header = ("Authorization", BASIC);
+                        match call(address, "POST", "/api/admin/features", header, &body) {
+                            Some((201, _)) => acknowledged.lock().unwrap().insert(name),
+                            Some((status, body)) => panic!("{status}: {body}"),
+                            None => break,
+                        };
+                    }
+                });
+            }
+            let deadline = Instant::now() + DEADLINE;
+            while acknowledged.lock().unwrap().len() < 25 * round {
+                assert!(Instant::now() < deadline, "nothing is written");
+                thread::sleep(Duration::from_millis(1));
+            }
+            server.kill();
+        });
+        let list = here.json(&["feature", "list"]);
+        let stored: HashSet<_> = column(&list, "name")
+            .into_iter()
+            .filter_map(Value::as_str)
+            .collect();
+        for name in acknowledged.lock().unwrap().iter() {
+            assert!(
+                stored.contains(name.as_str()),
+                "{name} was acknowledged and is gone"
+            );
+        }
+        here.run(&["check"]).succeeds();
+    }
+}
+
+#[test]
+fn a_backup_of_a_running_server_is_sound() {
+    let here = Installation::empty();
+    let mut server = Server::start(&here, &["serve", "--demo", "--json"]);
+    server.report();
+    here.run(&["backup", "copy.db"]).succeeds();
+    let copy = [("FLAGSTAFF__DATABASE__URL", "sqlite://copy.db")];
+    here.run_with(&["check"], &copy, "").succeeds();
+    let features = here.json(&["feature", "list"]);
+    let copied = here
+        .run_with(&["feature", "list", "--json"], &copy, "")
+        .json();
+    assert_eq!(copied, features);
+}
