@@ -32,7 +32,7 @@ impl Timestamp {
         self.0.timestamp_micros()
     }
 
-    /// This instant moved by `seconds`; stays at the end of year 9999 rather than going beyond.
+    /// This instant moved by `seconds`, or itself where that would leave the year 9999.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
         let moved = self

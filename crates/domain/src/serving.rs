@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::access::{Grant, KeyDigest, KeyRing};
 use crate::clock::{Clock, Timestamp};
@@ -21,6 +22,8 @@ pub struct Serving {
     keys: Arc<KeyRing>,
     retrievals: Arc<dyn RetrievalLog>,
     clock: Arc<dyn Clock>,
+    /// The latest time seen, in microseconds: a clock that is set back makes no expired key valid again.
+    latest: Arc<AtomicI64>,
 }
 
 /// Nothing can be served yet: no snapshot was published since the start.
@@ -53,6 +56,7 @@ impl Serving {
             keys,
             retrievals,
             clock,
+            latest: Arc::new(AtomicI64::new(i64::MIN)),
         }
     }
 
@@ -61,7 +65,10 @@ impl Serving {
     /// # Errors
     /// [`NotReady`] before the first snapshot, when no key can be told from a wrong one.
     pub fn open(&self, key: &[u8]) -> Result<Option<Grant>, NotReady> {
-        match self.keys.find(&KeyDigest::of(key), self.clock.now()) {
+        let now = self.clock.now();
+        let latest = self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
+        let judged_at = Timestamp::from_micros(latest).map_or(now, |latest| latest.max(now));
+        match self.keys.find(&KeyDigest::of(key), judged_at) {
             Some(grant) => Ok(Some(grant)),
             None if self.publisher.freshness().is_none() => Err(NotReady),
             None => Ok(None),
@@ -104,7 +111,7 @@ impl Serving {
         self.publisher.refresh()
     }
 
-    /// The time of day, as keys' expiry is judged by.
+    /// The time of day.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -197,6 +204,49 @@ mod tests {
         serving.refresh().unwrap();
         assert!(serving.open(b"a-client-key").unwrap().is_some());
         assert_eq!(serving.open(b"another-key"), Ok(None));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_expired_key_valid_again() {
+        let mut clock = MockClock::new();
+        let mut readings = [99, 100, 50].into_iter();
+        clock
+            .expect_now()
+            .returning(move || Timestamp::from_micros(readings.next().unwrap()).unwrap());
+        clock.expect_uptime().returning(|| Duration::from_secs(1));
+        let mut keys = MockKeySource::new();
+        keys.expect_load().returning(|_| {
+            Ok(KeyUpdate {
+                head: Seq(1),
+                environments: vec![EnvironmentGrants {
+                    environment: EnvironmentId(1),
+                    grants: vec![Grant {
+                        digest: KeyDigest::of(b"a-client-key"),
+                        environment: EnvironmentId(1),
+                        kind: KeyKind::Client,
+                        expires_at: Timestamp::from_micros(100),
+                    }],
+                }],
+            })
+        });
+        let mut source = MockSnapshotSource::new();
+        source
+            .expect_load()
+            .returning(|_| Ok(SnapshotUpdate::default()));
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let serving = Serving::new(
+            Arc::new(SnapshotPublisher::new(
+                Arc::new(source),
+                Arc::clone(&clock),
+                vec![],
+            )),
+            Arc::new(KeyRing::new(Arc::new(keys))),
+            Arc::new(MockRetrievalLog::new()),
+            clock,
+        );
+        serving.refresh().unwrap();
+        let opens = || serving.open(b"a-client-key").unwrap().is_some();
+        assert_eq!([opens(), opens(), opens()], [true, false, false]);
     }
 
     #[test]

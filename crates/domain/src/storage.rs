@@ -11,6 +11,9 @@ pub enum StorageError {
     /// The store cannot be used at the moment: locked, full, read-only, unreachable or overloaded. Nothing was changed.
     #[error("the database is not available: {0}")]
     Unavailable(Arc<dyn Error + Send + Sync>),
+    /// A change may have been stored, or was stored and is not served yet: whoever asked for it has to look.
+    #[error("it is not known whether the change was made: {0}")]
+    InDoubt(Arc<dyn Error + Send + Sync>),
     /// The store did something unexpected, or holds what this program cannot read.
     #[error("the database failed: {0}")]
     Failed(Arc<dyn Error + Send + Sync>),
@@ -20,6 +23,11 @@ impl StorageError {
     /// An outage with its cause.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable(Arc::from(cause.into()))
+    }
+
+    /// A change of which it is not known whether it was made, with the cause.
+    pub fn in_doubt(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::InDoubt(Arc::from(cause.into()))
     }
 
     /// An unexpected failure with its cause.

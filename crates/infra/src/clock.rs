@@ -21,7 +21,7 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "this adapter is where the clock is read"
     )]

@@ -42,10 +42,18 @@ impl Argon2Hasher {
             self.freed.wait_while(&mut free, |free| *free == 0);
             *free -= 1;
         }
-        let done = work();
-        *self.free.lock() += 1;
-        self.freed.notify_one();
-        done
+        let _turn = Turn(self);
+        work()
+    }
+}
+
+/// A place among those that hash; given back also when hashing panics.
+struct Turn<'a>(&'a Argon2Hasher);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock() += 1;
+        self.0.freed.notify_one();
     }
 }
 

@@ -62,8 +62,12 @@ impl KeyRing {
         let update = self.source.load(*head)?;
         if !update.environments.is_empty() {
             let mut held = self.held.write();
+            // A digest may have moved from one environment to another: all go before any comes.
+            for environment in &update.environments {
+                held.remove(environment.environment);
+            }
             for environment in update.environments {
-                held.replace(environment.environment, environment.grants);
+                held.insert(environment.environment, environment.grants);
             }
         }
         *head = Some(update.head);
@@ -80,10 +84,13 @@ impl KeyRing {
 }
 
 impl Held {
-    fn replace(&mut self, environment: EnvironmentId, grants: Vec<Grant>) {
+    fn remove(&mut self, environment: EnvironmentId) {
         for digest in self.digests.remove(&environment).unwrap_or_default() {
             self.grants.remove(&digest);
         }
+    }
+
+    fn insert(&mut self, environment: EnvironmentId, grants: Vec<Grant>) {
         if grants.is_empty() {
             return;
         }
@@ -171,5 +178,17 @@ mod tests {
         assert!(!held("old") && held("new") && held("one") && held("two"));
         ring.refresh().unwrap();
         assert!(!held("one") && !held("new") && held("two"));
+    }
+
+    #[test]
+    fn a_key_that_moved_to_another_environment_is_held_there() {
+        let ring = ring(vec![
+            vec![grants(2, vec![grant("moved", 2, None)])],
+            vec![grants(1, vec![grant("moved", 1, None)]), grants(2, vec![])],
+        ]);
+        ring.refresh().unwrap();
+        ring.refresh().unwrap();
+        let found = ring.find(&KeyDigest::of(b"moved"), at(0)).unwrap();
+        assert_eq!(found.environment, EnvironmentId(1));
     }
 }

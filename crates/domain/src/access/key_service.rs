@@ -64,6 +64,18 @@ impl KeyService {
         self.repository.list_keys(environment, page)
     }
 
+    /// One key of an environment, expired or not.
+    ///
+    /// # Errors
+    /// [`AccessError::EnvironmentNotFound`], [`AccessError::KeyNotFound`], [`AccessError::Storage`].
+    pub fn get(
+        &self,
+        environment: &EnvironmentName,
+        key: KeyId,
+    ) -> Result<EnvironmentKey, AccessError> {
+        self.repository.get_key(environment, key)
+    }
+
     /// Makes a key for an environment.
     ///
     /// # Errors

@@ -60,12 +60,11 @@ impl KeySource for DieselKeySource {
                 .select(GrantRow::as_select())
                 .into_boxed();
             let mut environments = BTreeMap::new();
-            if let Some(since) = since {
-                let changed = if since == head {
-                    BTreeSet::new()
-                } else {
-                    changed_since(connection, since)?
-                };
+            let changed = match since {
+                None => None,
+                Some(since) => changed_since(connection, since)?,
+            };
+            if let Some(changed) = changed {
                 if changed.is_empty() {
                     return Ok(KeyUpdate {
                         head,
@@ -96,14 +95,19 @@ impl KeySource for DieselKeySource {
     }
 }
 
-/// The environments whose keys changed, or that were deleted with their keys.
+/// The environments whose keys changed, or that were deleted with their keys; `None` when all may have changed.
 fn changed_since(
     connection: &mut DbConnection,
     since: Seq,
-) -> Result<BTreeSet<EnvironmentId>, WorkError<StorageError>> {
-    let changes = unit::since(connection, since)?;
-    let of_keys = changes.into_iter().filter(|change| {
-        change.kind.context() == Context::Access || change.kind == ChangeKind::EnvironmentDeleted
-    });
-    Ok(of_keys.filter_map(|change| change.environment).collect())
+) -> QueryResult<Option<BTreeSet<EnvironmentId>>> {
+    let mut environments = BTreeSet::new();
+    for change in unit::since(connection, since)? {
+        let Some(kind) = change.kind else {
+            return Ok(None);
+        };
+        if kind.context() == Context::Access || kind == ChangeKind::EnvironmentDeleted {
+            environments.extend(change.environment);
+        }
+    }
+    Ok(Some(environments))
 }

@@ -3,11 +3,10 @@
 use diesel::prelude::*;
 use flagstaff_domain::changes::{ChangeKind, NewChange};
 use flagstaff_domain::ids::{EnvironmentId, Seq};
-use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::write::Stamp;
 
+use crate::db::DbConnection;
 use crate::db::schema::{changes, log_head};
-use crate::db::{DbConnection, WorkError};
 
 /// One unit of work inside a writing transaction.
 pub(crate) struct UnitOfWork<'a> {
@@ -57,29 +56,24 @@ impl<'a> UnitOfWork<'a> {
 
 /// What a change affects, for those who follow the log.
 pub(crate) struct Followed {
-    pub(crate) kind: ChangeKind,
+    /// `None` for a kind that only a newer program knows, which may concern everything.
+    pub(crate) kind: Option<ChangeKind>,
     /// `None` where it concerns all environments, or none.
     pub(crate) environment: Option<EnvironmentId>,
 }
 
 /// The changes after a position, oldest first.
-pub(crate) fn since(
-    connection: &mut DbConnection,
-    since: Seq,
-) -> Result<Vec<Followed>, WorkError<StorageError>> {
+pub(crate) fn since(connection: &mut DbConnection, since: Seq) -> QueryResult<Vec<Followed>> {
     let rows: Vec<(String, Option<i64>)> = changes::table
         .filter(changes::seq.gt(since.0))
         .order(changes::seq)
         .select((changes::kind, changes::environment_id))
         .load(connection)?;
-    rows.into_iter()
-        .map(|(kind, environment)| {
-            Ok(Followed {
-                kind: ChangeKind::try_from(kind.as_str())?,
-                environment: environment.map(EnvironmentId),
-            })
-        })
-        .collect()
+    let followed = rows.into_iter().map(|(kind, environment)| Followed {
+        kind: ChangeKind::try_from(kind.as_str()).ok(),
+        environment: environment.map(EnvironmentId),
+    });
+    Ok(followed.collect())
 }
 
 /// The number of the last change; 0 in an empty log.

@@ -19,8 +19,6 @@ pub(super) type Pool = r2d2::Pool<ConnectionManager<DbConnection>>;
 
 /// How long to wait for a free reader before refusing.
 const POOL_WAIT: Duration = Duration::from_secs(1);
-/// How long to go on trying to switch a database to WAL while other processes do the same.
-const WAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +60,14 @@ pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<DbConnectio
         .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
     connection.batch_execute(&settings(busy, purpose))?;
     if purpose == Purpose::Write {
-        switch_to_wal(&mut connection)?;
+        switch_to_wal(&mut connection, busy)?;
     }
     Ok(connection)
 }
 
 /// Processes that start together collide in the switch whatever their `busy_timeout`, so it is tried again.
-fn switch_to_wal(connection: &mut DbConnection) -> Result<(), OpenError> {
-    let give_up = Instant::now() + WAL_PATIENCE;
+fn switch_to_wal(connection: &mut DbConnection, patience: Duration) -> Result<(), OpenError> {
+    let give_up = Instant::now() + patience;
     loop {
         match connection.batch_execute("PRAGMA journal_mode = WAL") {
             Err(error) if Instant::now() < give_up && error.to_string().contains("locked") => {

@@ -110,28 +110,41 @@ pub(crate) fn unless_taken<T, E>(
     }
 }
 
+// SQLite's result codes reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg).
+const LOCKED: [&str; 2] = ["is locked", "locking protocol"];
+const FULL: [&str; 1] = ["is full"];
+const OTHER_OUTAGES: [&str; 5] = [
+    "readonly",
+    "read-only",
+    "disk I/O error",
+    "unable to open",
+    "out of memory",
+];
+
+fn says(error: &Error, messages: &[&str]) -> bool {
+    matches!(error, Error::DatabaseError(_, information)
+        if messages.iter().any(|one| information.message().contains(one)))
+}
+
+/// Whether another connection holds the lock.
+pub(super) fn is_locked(error: &Error) -> bool {
+    says(error, &LOCKED)
+}
+
+/// Whether there is no room for what was to be written.
+pub(super) fn is_full(error: &Error) -> bool {
+    says(error, &FULL)
+}
+
 /// Sorts a failure: an outage that may pass, or something unexpected.
 #[must_use]
 pub fn storage(error: Error) -> StorageError {
-    // SQLite's result codes reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg).
-    const OUTAGES: [&str; 7] = [
-        "is locked",
-        "is full",
-        "readonly",
-        "read-only",
-        "disk I/O error",
-        "unable to open",
-        "out of memory",
-    ];
-    let passing = match &error {
+    let gone = matches!(
+        error,
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-        | Error::BrokenTransactionManager => true,
-        Error::DatabaseError(_, information) => OUTAGES
-            .iter()
-            .any(|outage| information.message().contains(outage)),
-        _ => false,
-    };
-    if passing {
+            | Error::BrokenTransactionManager
+    );
+    if gone || is_locked(&error) || is_full(&error) || says(&error, &OTHER_OUTAGES) {
         StorageError::unavailable(error)
     } else {
         StorageError::failed(error)

@@ -16,19 +16,51 @@ use parking_lot::Mutex;
 
 use super::DbOptions;
 use super::connection::{self, DbConnection, Purpose};
-use super::error::{OpenError, WorkError, storage};
+use super::error::{OpenError, WorkError, is_full, is_locked, storage};
 
 /// The most units of work that share a commit.
 const BATCH: usize = 128;
 
 type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
-/// Tells the waiting caller how its unit of work ended, once the commit has or has not succeeded.
-type Answer = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+/// Tells the waiting caller how its unit of work ended, once the turn's end is known.
+type Answer = Box<dyn FnOnce(&TurnEnd) + Send>;
+
+/// How a turn ended for the units of work in it.
+struct TurnEnd {
+    /// For those that succeeded.
+    succeeded: Result<(), StorageError>,
+    /// For those that were refused, perhaps for what another unit of the turn had written.
+    refused: Result<(), StorageError>,
+}
+
+impl TurnEnd {
+    fn done() -> Self {
+        Self {
+            succeeded: Ok(()),
+            refused: Ok(()),
+        }
+    }
+
+    fn undone(error: StorageError) -> Self {
+        Self {
+            succeeded: Err(error.clone()),
+            refused: Err(error),
+        }
+    }
+}
+
+/// How one unit of work ended.
+enum UnitEnd {
+    Succeeded,
+    Refused,
+    /// In the database, which may have undone more than this unit.
+    Failed(StorageError),
+}
 
 /// A unit of work in the queue.
 trait Job: Send {
     /// Runs inside a savepoint; on failure the savepoint is rolled back.
-    fn run(self: Box<Self>, connection: &mut DbConnection) -> (bool, Answer);
+    fn run(self: Box<Self>, connection: &mut DbConnection) -> (UnitEnd, Answer);
     /// Answers without running.
     fn fail(self: Box<Self>, error: StorageError);
 }
@@ -44,23 +76,34 @@ where
     T: Send + 'static,
     E: From<StorageError> + Send + 'static,
 {
-    fn run(self: Box<Self>, connection: &mut DbConnection) -> (bool, Answer) {
+    fn run(self: Box<Self>, connection: &mut DbConnection) -> (UnitEnd, Answer) {
         let Self { work, answer } = *self;
         let result = catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| {
             Err(WorkError::Refused(E::from(StorageError::failed(
                 "a unit of work panicked",
             ))))
         });
-        let succeeded = result.is_ok();
-        let respond = move |committed: Result<(), StorageError>| {
-            let result = match (result, committed) {
-                (Ok(_), Err(error)) => Err(E::from(error)),
-                (result, _) => result.map_err(WorkError::into_inner),
+        let (end, result) = match result {
+            Ok(value) => (UnitEnd::Succeeded, Ok(value)),
+            Err(WorkError::Refused(error)) => (UnitEnd::Refused, Err(error)),
+            Err(WorkError::Database(error)) => {
+                let error = storage(error);
+                (UnitEnd::Failed(error.clone()), Err(E::from(error)))
+            }
+        };
+        let respond = move |turn: &TurnEnd| {
+            let held = match &result {
+                Ok(_) => &turn.succeeded,
+                Err(_) => &turn.refused,
+            };
+            let result = match held {
+                Ok(()) => result,
+                Err(error) => Err(E::from(error.clone())),
             };
             // A caller that has gone away does not need the answer.
             let _ = answer.send(result);
         };
-        (succeeded, Box::new(respond))
+        (end, Box::new(respond))
     }
 
     fn fail(self: Box<Self>, error: StorageError) {
@@ -191,10 +234,16 @@ impl Turns {
             None => connection::open(&self.options.path, self.options.busy, Purpose::Write)
                 .map_err(StorageError::unavailable)?,
         };
-        connection
-            .batch_execute("BEGIN IMMEDIATE")
-            .map_err(storage)?;
-        Ok(connection)
+        match connection.batch_execute("BEGIN IMMEDIATE") {
+            Ok(()) => Ok(connection),
+            Err(error) => {
+                // A connection that only has to wait its turn is as good as a new one.
+                if is_locked(&error) {
+                    self.connection = Some(connection);
+                }
+                Err(storage(error))
+            }
+        }
     }
 
     /// Runs what waits, commits it together, and answers. Keeps the connection unless it failed.
@@ -207,14 +256,16 @@ impl Turns {
         let mut answers = Vec::new();
         let mut written = false;
         let mut next = Some(first);
-        let mut ran = Ok(());
+        let mut broken = None;
         while let Some(job) = next.take() {
-            let (outcome, answer) = run_in_savepoint(job, &mut connection);
-            answers.push(answer);
-            match outcome {
-                Ok(succeeded) => written |= succeeded,
-                Err(error) => {
-                    ran = Err(error);
+            match run_in_savepoint(job, &mut connection) {
+                Ok((succeeded, answer)) => {
+                    written |= succeeded;
+                    answers.push(answer);
+                }
+                Err((error, answer)) => {
+                    answers.push(answer);
+                    broken = Some(error);
                     break;
                 }
             }
@@ -225,16 +276,32 @@ impl Turns {
                 next = Some(job);
             }
         }
-        let end = if written { "COMMIT" } else { "ROLLBACK" };
-        let mut ended = ran.and_then(|()| connection.batch_execute(end).map_err(storage));
-        if ended.is_ok() {
-            self.connection = Some(connection);
-            if written {
-                ended = self.after_commit();
-            }
-        }
+        let end = match broken {
+            Some(error) => TurnEnd::undone(error),
+            None => self.end(connection, written),
+        };
         for answer in answers {
-            answer(ended.clone());
+            answer(&end);
+        }
+    }
+
+    fn end(&mut self, mut connection: DbConnection, written: bool) -> TurnEnd {
+        let end = if written { "COMMIT" } else { "ROLLBACK" };
+        match connection.batch_execute(end) {
+            Ok(()) => {
+                self.connection = Some(connection);
+                TurnEnd {
+                    succeeded: if written { self.after_commit() } else { Ok(()) },
+                    ..TurnEnd::done()
+                }
+            }
+            // The commit's mark is the last thing written, so where there was no room it is not there.
+            Err(error) if is_full(&error) => TurnEnd::undone(storage(error)),
+            // An fsync that failed says nothing of what is on the disk.
+            Err(error) => TurnEnd {
+                refused: Err(StorageError::unavailable(error.to_string())),
+                succeeded: Err(StorageError::in_doubt(error)),
+            },
         }
     }
 
@@ -249,33 +316,43 @@ impl Turns {
             .unwrap_or_else(|_| Err(StorageError::failed("what follows a commit panicked")));
         renewed.map_err(|error| {
             log::error!(error:%; "a change was committed, but what is served could not be renewed yet");
-            StorageError::unavailable("the change is stored, but not served yet")
+            StorageError::in_doubt("the change is stored, but not served yet")
         })
     }
 
-    /// Whoever waited for this turn has waited as long as a lock may take; a turn of its own would double that.
+    /// Whoever waited for this turn has waited as long as a lock may take; a turn of its own would double that. All of
+    /// them are taken before any is answered: a caller that comes back with its next write gets a turn of its own.
     fn fail_all(&self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>, error: &StorageError) {
-        first.fail(error.clone());
+        let mut waiting = vec![first];
         while let Ok(job) = jobs.try_recv() {
             self.taken();
+            waiting.push(job);
+        }
+        for job in waiting {
             job.fail(error.clone());
         }
     }
 }
 
-/// Runs one unit of work so that its failure leaves the others' work in place. The outer result says whether the
-/// transaction can go on at all, the inner whether the unit wants to be committed.
+/// Runs one unit of work so that its failure leaves the others' work in place, and tells whether it wants to be
+/// committed. An error means that the transaction cannot go on.
 fn run_in_savepoint(
     job: Box<dyn Job>,
     connection: &mut DbConnection,
-) -> (Result<bool, StorageError>, Answer) {
-    let begun = connection.batch_execute("SAVEPOINT unit");
-    let (succeeded, answer) = job.run(connection);
-    let end = if succeeded {
-        "RELEASE unit"
-    } else {
-        "ROLLBACK TO unit; RELEASE unit"
+) -> Result<(bool, Answer), (StorageError, Answer)> {
+    if let Err(error) = connection.batch_execute("SAVEPOINT unit") {
+        let error = storage(error);
+        return Err((error.clone(), Box::new(move |_| job.fail(error))));
+    }
+    let (end, answer) = job.run(connection);
+    let (succeeded, closing) = match &end {
+        UnitEnd::Succeeded => (true, "RELEASE unit"),
+        UnitEnd::Refused | UnitEnd::Failed(_) => (false, "ROLLBACK TO unit; RELEASE unit"),
     };
-    let ended = begun.and_then(|()| connection.batch_execute(end));
-    (ended.map(|()| succeeded).map_err(storage), answer)
+    match (connection.batch_execute(closing), end) {
+        (Ok(()), _) => Ok((succeeded, answer)),
+        // SQLite has undone the whole transaction already; what the unit met says why.
+        (Err(_), UnitEnd::Failed(error)) => Err((error, answer)),
+        (Err(error), UnitEnd::Succeeded | UnitEnd::Refused) => Err((storage(error), answer)),
+    }
 }

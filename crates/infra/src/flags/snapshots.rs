@@ -70,17 +70,17 @@ impl SnapshotSource for DieselSnapshotSource {
 fn changed_since(
     connection: &mut DbConnection,
     since: Seq,
-) -> Result<(Affected, Vec<EnvironmentId>), WorkError<StorageError>> {
+) -> QueryResult<(Affected, Vec<EnvironmentId>)> {
     let mut changed = BTreeSet::new();
     let mut removed = BTreeSet::new();
     let mut all = false;
     for change in unit::since(connection, since)? {
-        match (change.kind.context(), change.environment) {
-            (Context::Access, _) => {}
-            (Context::Flags, None) => all = true,
-            (Context::Flags, Some(environment)) => {
+        match (change.kind.map(ChangeKind::context), change.environment) {
+            (Some(Context::Access), _) => {}
+            (None, _) | (Some(Context::Flags), None) => all = true,
+            (Some(Context::Flags), Some(environment)) => {
                 changed.insert(environment);
-                if change.kind == ChangeKind::EnvironmentDeleted {
+                if change.kind == Some(ChangeKind::EnvironmentDeleted) {
                     removed.insert(environment);
                 }
             }

@@ -1,6 +1,9 @@
 //! What an import plans, on small files and small stores.
 
+mod keys;
+
 use super::*;
+use crate::access::KeyKind;
 use crate::ids::{EnvironmentId, FeatureId, FlagId, Seq};
 use crate::text::{Description, Tags};
 
@@ -125,36 +128,6 @@ fn a_new_flag_is_set_only_where_it_differs_from_its_features_default() {
         {"name":"dark_mode","flags":{"staging":{"enabled":false}}}]}}"#;
     let plan = plan(&stored(), file, false).unwrap();
     assert_eq!(counts(&plan), [(1, 0, 0), (1, 0, 0), (1, 0, 0), (0, 0, 0)]);
-}
-
-#[test]
-fn a_key_is_known_by_its_text_its_digest_or_its_name() {
-    let digest = KeyDigest::of(b"server-key");
-    let file = format!(
-        r#"{{"version":1,"access":{{"keys":[
-        {{"environment":"production","name":"renamed","kind":"client","key":"client-key"}},
-        {{"environment":"production","name":"web","kind":"server","digest":"{digest}"}}]}}}}"#
-    );
-    let by_text = plan(&stored(), &file, true).unwrap();
-    assert_eq!(counts(&by_text)[3], (0, 1, 0));
-
-    let by_name = r#"{"version":1,"access":{"keys":[
-        {"environment":"production","name":"web","kind":"client"},
-        {"environment":"production","name":"web","kind":"server"}]}}"#;
-    assert_eq!(plan(&stored(), by_name, true).unwrap().steps, []);
-}
-
-#[test]
-fn a_new_key_without_a_text_gets_the_candidate() {
-    let mut file: StateFile = serde_json::from_str(
-        r#"{"version":1,"access":{"keys":[{"environment":"production","name":"new","kind":"server"}]}}"#,
-    )
-    .unwrap();
-    let candidate = KeyText::parse("a-generated-key").unwrap();
-    file.access.keys.as_mut().unwrap()[0].candidate = Some(candidate.clone());
-    let plan = Plan::new(&stored(), &file, false).unwrap();
-    assert!(matches!(&plan.steps[..],
-        [Step::CreateKey { generated: Some(text), key, .. }] if *text == candidate && key.text.is_none()));
 }
 
 #[test]

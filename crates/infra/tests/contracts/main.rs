@@ -1,0 +1,36 @@
+//! What every backend promises: the MUSTs of the domain's ports, checked through the ports alone.
+//!
+//! [`store`] brings up a backend with all its ports; a module each holds a port's contracts. To run them on another
+//! backend, give it a constructor in [`store`] and a line in [`contracts`].
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+/// Makes a test of each contract for each backend.
+macro_rules! contracts {
+    ($($contract:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[test]
+                fn $contract() {
+                    super::$contract(&crate::store::sqlite());
+                }
+            )+
+        }
+    };
+}
+
+mod accounts;
+mod change_log;
+mod environments;
+mod features;
+mod flags;
+mod key_source;
+mod keys;
+#[path = "../support/samples.rs"]
+mod samples;
+#[path = "../support/scratch.rs"]
+mod scratch;
+mod snapshots;
+mod state;
+mod store;
+mod values;

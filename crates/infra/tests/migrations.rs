@@ -1,0 +1,265 @@
+//! Migrations: from nothing, again, down and up, by many processes together, killed half-way, and from the future.
+//!
+//! Where a test needs processes it runs this test binary again, with a variable that tells the child what to do.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and a child tells its parent what it did"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::{
+    Migration, MigrationMetadata, MigrationName, MigrationSource, MigrationVersion,
+};
+use diesel::prelude::*;
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+use flagstaff_domain::access::{AccountRepository, NewAccount, PasswordHash, Role, Username};
+use flagstaff_domain::changes::Actor;
+use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::write::Stamp;
+use flagstaff_infra::access::DieselAccountRepository;
+use flagstaff_infra::db::migrate::{migrate, migrate_from, pending};
+use flagstaff_infra::db::{Db, DbOptions, OpenError};
+use tempfile::TempDir;
+
+const PROCESSES: usize = 8;
+const ROUNDS: usize = 50;
+/// Tells a child which database to work on.
+const CHILD: &str = "FLAGSTAFF_TEST_DATABASE";
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flagstaff.db");
+    (folder, path)
+}
+
+fn raw(path: &Path) -> SqliteConnection {
+    SqliteConnection::establish(path.to_str().unwrap()).unwrap()
+}
+
+/// Every table, index and trigger with its definition.
+fn schema(path: &Path) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Definition {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        sql: String,
+    }
+    diesel::sql_query(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    )
+    .load::<Definition>(&mut raw(path))
+    .unwrap()
+    .into_iter()
+    .map(|one| one.sql)
+    .collect()
+}
+
+/// Runs one test of this binary in a process of its own.
+fn child(test: &str, database: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, database)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap()
+}
+
+fn childs_database() -> Option<PathBuf> {
+    std::env::var_os(CHILD).map(PathBuf::from)
+}
+
+#[test]
+fn a_database_is_made_from_nothing_once() {
+    let (_folder, path) = folder();
+    let all = pending(&path).unwrap();
+    assert!(!all.is_empty());
+    assert_eq!(migrate(&path).unwrap(), all);
+    assert_eq!(migrate(&path).unwrap(), [""; 0]);
+    assert_eq!(pending(&path).unwrap(), [""; 0]);
+    Db::open(&DbOptions::command(path)).unwrap();
+}
+
+#[test]
+fn a_database_that_is_not_migrated_is_not_opened() {
+    let (_folder, path) = folder();
+    raw(&path)
+        .batch_execute("CREATE TABLE other (id INTEGER)")
+        .unwrap();
+    assert!(matches!(
+        Db::open(&DbOptions::command(path)),
+        Err(OpenError::Outdated(missing)) if !missing.is_empty()
+    ));
+}
+
+#[test]
+fn a_schema_from_the_future_is_refused_and_left_alone() {
+    let (_folder, path) = folder();
+    migrate(&path).unwrap();
+    raw(&path)
+        .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')")
+        .unwrap();
+    let before = schema(&path);
+    let newer = |error: &OpenError| matches!(error, OpenError::Newer(unknown) if unknown == &["29990101000000"]);
+    assert!(newer(&migrate(&path).unwrap_err()));
+    assert!(newer(&pending(&path).unwrap_err()));
+    let error = Db::open(&DbOptions::command(path.clone())).unwrap_err();
+    assert!(newer(&error));
+    assert!(error.to_string().contains("newer Flagstaff"), "{error}");
+    assert_eq!(schema(&path), before);
+}
+
+#[test]
+fn down_and_up_again_gives_the_same_schema() {
+    let (_folder, path) = folder();
+    migrate(&path).unwrap();
+    let before = schema(&path);
+    let files = FileBasedMigrations::from_path(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite"),
+    )
+    .unwrap();
+    raw(&path).revert_all_migrations(files).unwrap();
+    assert_eq!(schema(&path).len(), 1, "only the runner's own table stays");
+    migrate(&path).unwrap();
+    assert_eq!(schema(&path), before);
+}
+
+#[test]
+fn a_child_comes_up() {
+    let Some(path) = childs_database() else {
+        return;
+    };
+    migrate(&path).unwrap();
+    let db = Db::open(&DbOptions::serving(path, 2, 16)).unwrap();
+    let account = NewAccount {
+        username: Username::parse("admin").unwrap(),
+        role: Role::Admin,
+        password_hash: PasswordHash::new("a hash".to_owned()),
+    };
+    let stamp = Stamp {
+        actor: Actor::System,
+        at: Timestamp::from_micros(0).unwrap(),
+    };
+    let created = DieselAccountRepository::new(db)
+        .create_first_account(&account, &stamp)
+        .unwrap();
+    println!("up, created={created}");
+}
+
+#[test]
+fn eight_processes_that_start_together_all_come_up() {
+    if childs_database().is_some() {
+        return;
+    }
+    for round in 0..ROUNDS {
+        let (_folder, path) = folder();
+        let children: Vec<Child> = (0..PROCESSES)
+            .map(|_| child("a_child_comes_up", &path))
+            .collect();
+        let said: Vec<String> = children
+            .into_iter()
+            .map(|child| {
+                let output = child.wait_with_output().unwrap();
+                String::from_utf8(output.stdout).unwrap()
+            })
+            .collect();
+        let up = said
+            .iter()
+            .filter(|said| said.contains("up, created="))
+            .count();
+        assert_eq!(up, PROCESSES, "round {round}: {said:?}");
+        let first = said
+            .iter()
+            .filter(|said| said.contains("created=true"))
+            .count();
+        assert_eq!(first, 1, "round {round}: one creates the administrator");
+    }
+}
+
+/// A migration that does half of its work, says so, and waits to be killed.
+struct Halfway;
+
+struct HalfwayName;
+
+impl std::fmt::Display for HalfwayName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("halfway")
+    }
+}
+
+impl MigrationName for HalfwayName {
+    fn version(&self) -> MigrationVersion<'_> {
+        MigrationVersion::from("20000101000000")
+    }
+}
+
+struct InTransaction;
+
+impl MigrationMetadata for InTransaction {}
+
+impl Migration<Sqlite> for Halfway {
+    fn run(
+        &self,
+        connection: &mut dyn diesel::connection::BoxableConnection<Sqlite>,
+    ) -> diesel::migration::Result<()> {
+        connection.batch_execute("CREATE TABLE half (id INTEGER); INSERT INTO half VALUES (1);")?;
+        println!("half-way");
+        sleep(Duration::from_secs(60));
+        Ok(())
+    }
+
+    fn revert(
+        &self,
+        _: &mut dyn diesel::connection::BoxableConnection<Sqlite>,
+    ) -> diesel::migration::Result<()> {
+        Ok(())
+    }
+
+    fn metadata(&self) -> &dyn MigrationMetadata {
+        &InTransaction
+    }
+
+    fn name(&self) -> &dyn MigrationName {
+        &HalfwayName
+    }
+}
+
+struct Halfways;
+
+impl MigrationSource<Sqlite> for Halfways {
+    fn migrations(&self) -> diesel::migration::Result<Vec<Box<dyn Migration<Sqlite>>>> {
+        Ok(vec![Box::new(Halfway)])
+    }
+}
+
+#[test]
+fn a_child_migrates_half_way() {
+    if let Some(path) = childs_database() {
+        migrate_from(&path, &Halfways).unwrap();
+    }
+}
+
+#[test]
+fn a_process_killed_between_two_statements_leaves_nothing_of_its_migration() {
+    if childs_database().is_some() {
+        return;
+    }
+    let (_folder, path) = folder();
+    let mut killed = child("a_child_migrates_half_way", &path);
+    let mut said = BufReader::new(killed.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("half-way")));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+
+    migrate(&path).unwrap();
+    Db::open(&DbOptions::command(path.clone())).unwrap();
+    assert!(schema(&path).iter().all(|sql| !sql.contains("half")));
+}

@@ -1,0 +1,109 @@
+//! Reads: of one moment throughout, unable to write, and never in one another's way after a failure.
+//!
+//! How many there may be, and that they go on while the database is locked, stands in `writer.rs`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/samples.rs"]
+mod samples;
+#[path = "support/scratch.rs"]
+mod scratch;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use diesel::connection::SimpleConnection;
+use flagstaff_domain::flags::FlagRepository;
+use flagstaff_domain::storage::{StorageError, StorageMonitor};
+use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
+use flagstaff_infra::flags::DieselFlagRepository;
+
+use samples::*;
+use scratch::{Scratch, number};
+
+type Read<T> = Result<T, StorageError>;
+
+/// One reader, so that each read gets the connection that the one before it had.
+fn one_reader(scratch: &Scratch) -> Db {
+    Db::open(&DbOptions::serving(scratch.path(), 1, 16)).unwrap()
+}
+
+fn count(connection: &mut DbConnection) -> i64 {
+    number(connection, "SELECT count(*) AS answer FROM environments")
+}
+
+fn create(db: &Db, name: &str) {
+    let flags = DieselFlagRepository::new(db.clone());
+    flags
+        .create_environment(&new_environment(name), &stamp())
+        .unwrap();
+}
+
+#[test]
+fn a_read_sees_one_state_throughout() {
+    let scratch = Scratch::migrated();
+    let db = one_reader(&scratch);
+    create(&db, "before");
+    let counts: Read<_> = db.read(|connection| {
+        let before = count(connection);
+        create(&db, "meanwhile");
+        Ok((before, count(connection)))
+    });
+    assert_eq!(counts.unwrap(), (1, 1));
+    let after: Read<_> = db.read(|connection| Ok(count(connection)));
+    assert_eq!(after.unwrap(), 2);
+}
+
+#[test]
+fn a_read_cannot_write() {
+    let scratch = Scratch::migrated();
+    let db = one_reader(&scratch);
+    create(&db, "production");
+    let deletion = |connection: &mut DbConnection| {
+        connection.batch_execute("DELETE FROM environments")?;
+        Ok::<_, WorkError<StorageError>>(())
+    };
+    assert!(db.read(deletion).is_err());
+    assert!(db.follow(deletion).is_err());
+    let read: Read<_> = db.read(|connection| Ok(count(connection)));
+    assert_eq!(read.unwrap(), 1);
+}
+
+#[test]
+fn a_failed_or_panicking_read_leaves_nothing_behind() {
+    let scratch = Scratch::migrated();
+    let db = one_reader(&scratch);
+    let refused: Read<()> = db.read(|_| Err(WorkError::Refused(StorageError::failed("a reason"))));
+    assert!(matches!(refused, Err(StorageError::Failed(_))));
+    let failed: Read<()> =
+        db.read(|connection| Ok(connection.batch_execute("SELECT * FROM nowhere")?));
+    assert!(matches!(failed, Err(StorageError::Failed(_))));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        db.read(|connection| -> Result<(), WorkError<StorageError>> {
+            count(connection);
+            panic!("this read is meant to panic")
+        })
+    }));
+    assert!(panicked.is_err());
+    // The next read begins a transaction of its own and sees what was written since.
+    create(&db, "production");
+    let read: Read<_> = db.read(|connection| Ok(count(connection)));
+    assert_eq!(read.unwrap(), 1);
+    assert_eq!(db.usage().readers_busy, 0);
+}
+
+#[test]
+fn the_log_is_followed_while_every_reader_is_busy() {
+    let scratch = Scratch::migrated();
+    let db = one_reader(&scratch);
+    let answer: Read<_> = db.read(|_| {
+        assert_eq!((db.usage().readers_busy, db.usage().readers_max), (1, 1));
+        let another: Read<()> = db.read(|_| Ok(()));
+        let followed: Read<()> = db.follow(|_| Ok(()));
+        Ok((
+            another.is_err(),
+            followed.is_ok(),
+            db.pending_migrations().map_err(WorkError::Refused)?,
+        ))
+    });
+    assert_eq!(answer.unwrap(), (true, true, vec![]));
+}

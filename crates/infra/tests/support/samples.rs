@@ -1,0 +1,97 @@
+//! Names, stamps and commands for the tests, from plain text.
+//!
+//! Every test crate includes this file; a text that is no name fails the test that uses it.
+
+#![allow(dead_code, reason = "each test crate uses its own part of the samples")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use flagstaff_domain::access::{
+    KeyKind, KeyText, NewAccount, NewKey, PasswordHash, Role, Username,
+};
+use flagstaff_domain::changes::Actor;
+use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::{ChangeFlag, CreateEnvironment, CreateFeature, FlagValue};
+use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, KeyName, Tag, Tags};
+use flagstaff_domain::write::Stamp;
+
+pub(crate) fn environment_name(text: &str) -> EnvironmentName {
+    EnvironmentName::parse(text).unwrap()
+}
+
+pub(crate) fn feature_name(text: &str) -> FeatureName {
+    FeatureName::parse(text).unwrap()
+}
+
+pub(crate) fn description(text: &str) -> Description {
+    Description::parse(text).unwrap()
+}
+
+pub(crate) fn tags(texts: &[&str]) -> Tags {
+    let tags: Vec<Tag> = texts
+        .iter()
+        .map(|text| Tag::parse(*text).unwrap())
+        .collect();
+    tags.try_into().unwrap()
+}
+
+pub(crate) fn instant(text: &str) -> Timestamp {
+    Timestamp::try_from(text.to_owned()).unwrap()
+}
+
+/// Jay's, at 10 o'clock.
+pub(crate) fn stamp() -> Stamp {
+    stamp_of("jay", "2026-11-20T10:00:00.123456Z")
+}
+
+/// Kim's, at 11 o'clock.
+pub(crate) fn later() -> Stamp {
+    stamp_of("kim", "2026-11-20T11:00:00.654321Z")
+}
+
+fn stamp_of(user: &str, at: &str) -> Stamp {
+    Stamp {
+        actor: Actor::User(Username::parse(user).unwrap()),
+        at: instant(at),
+    }
+}
+
+pub(crate) fn new_environment(name: &str) -> CreateEnvironment {
+    CreateEnvironment {
+        name: environment_name(name),
+        description: Description::default(),
+    }
+}
+
+pub(crate) fn new_feature(name: &str) -> CreateFeature {
+    CreateFeature::named(feature_name(name))
+}
+
+pub(crate) fn set_value(value: FlagValue) -> ChangeFlag {
+    ChangeFlag {
+        enabled: None,
+        value: Some(value),
+    }
+}
+
+pub(crate) fn set_enabled(enabled: bool) -> ChangeFlag {
+    ChangeFlag {
+        enabled: Some(enabled),
+        value: None,
+    }
+}
+
+pub(crate) fn key_text(text: &str) -> KeyText {
+    KeyText::parse(text).unwrap()
+}
+
+pub(crate) fn new_key(name: &str, kind: KeyKind, text: &str) -> NewKey {
+    NewKey::of(KeyName::parse(name).unwrap(), kind, &key_text(text), None)
+}
+
+pub(crate) fn new_account(username: &str) -> NewAccount {
+    NewAccount {
+        username: Username::parse(username).unwrap(),
+        role: Role::Admin,
+        password_hash: PasswordHash::new("$argon2id$a-hash-that-nobody-may-see".to_owned()),
+    }
+}
