@@ -50,3 +50,8 @@ migration NAME:
 sdk:
     cargo build --release --locked
     tests/sdk/run
+
+# Measure against a bare server of the same library (`just bench list`, `just bench -- --quick`)
+bench *ARGS:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench
+    taskset -c 1 target/release/flagstaff-bench "$@"
