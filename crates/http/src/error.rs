@@ -159,12 +159,21 @@ impl Problem {
     /// A fault of Flagstaff; the cause goes to the log alone.
     #[must_use]
     pub fn internal(cause: Arc<dyn std::error::Error + Send + Sync>) -> Self {
-        let mut problem = Self::new(
+        Self::new(
             Code::Internal,
             "the request was not carried out; the server's log has the cause under this response's X-Request-Id",
-        );
-        problem.cause = Some(cause);
-        problem
+        )
+        .caused(cause)
+    }
+
+    fn caused(mut self, cause: Arc<dyn std::error::Error + Send + Sync>) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// A fault of Flagstaff that has only a sentence for a cause.
+    pub(crate) fn fault(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::internal(Arc::from(cause.into()))
     }
 
     /// Asks to come back after that many seconds.
@@ -232,12 +241,13 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Unavailable(cause) => {
-                let mut problem = Self::unavailable(
-                    "the database is not available; nothing was changed that this answer confirms",
-                );
-                problem.cause = Some(cause);
-                problem
+                Self::unavailable("the database is not available; nothing was changed").caused(cause)
             }
+            StorageError::InDoubt(cause) => Self::new(
+                Code::Unavailable,
+                "it is not known whether the change was made, or when it will be served; read before you repeat it",
+            )
+            .caused(cause),
             StorageError::Failed(cause) => Self::internal(cause),
         }
     }
