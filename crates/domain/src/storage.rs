@@ -52,8 +52,8 @@ pub struct StorageUse {
 /// Looks at the store's condition, for readiness and metrics.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait StorageMonitor: Send + Sync {
-    /// MUST return an error when the store cannot be read, and the names of migrations that are not applied otherwise.
-    fn pending_migrations(&self) -> Result<Vec<String>, StorageError>;
+    /// The names of migrations that were not applied when the store was opened. MUST answer without waiting for it.
+    fn pending_migrations(&self) -> Vec<String>;
 
     /// MUST answer without waiting for the store.
     fn usage(&self) -> StorageUse;

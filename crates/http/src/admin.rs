@@ -37,6 +37,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         )
         .service(
             resource(&["/environments/{environment}/keys/{id}"])
+                .get(keys::show)
                 .delete(keys::delete)
                 .build(),
         )

@@ -14,10 +14,12 @@ use flagstaff_domain::flags::FlagService;
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 
+use crate::blocking::Blocking;
 use crate::edge::{self, RequestIds};
 use crate::error::{Code, Problem};
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
+use crate::sdk::cors::Cors;
 use crate::sdk::flagsmith::FlagsmithViews;
 use crate::settings::HttpSettings;
 use crate::sign_in::SignIn;
@@ -40,6 +42,10 @@ pub struct Services {
     pub(crate) sign_in: Arc<SignIn>,
     pub(crate) metrics: Metrics,
     pub(crate) request_ids: RequestIds,
+    pub(crate) blocking: Blocking,
+    /// Apart from the rest, so that a storm of sign-ins leaves management its turns.
+    pub(crate) hashing: Blocking,
+    pub(crate) cors: Cors,
     pub(crate) settings: HttpSettings,
 }
 
@@ -75,6 +81,9 @@ impl Services {
                 settings.failures_per_address,
             )),
             request_ids: RequestIds::new(&parts.secret),
+            blocking: Blocking::new(settings.waiting),
+            hashing: Blocking::new(2 * settings.workers),
+            cors: Cors::new(&settings.allowed_origins),
             metrics: Metrics::new(parts.serving.clone(), Arc::clone(&parts.storage)),
             serving: parts.serving,
             flagsmith: parts.flagsmith,
@@ -123,7 +132,7 @@ fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
     config
         .app_data(web::Data::clone(services))
         .app_data(PayloadConfig::new(BODY_MAX))
-        .configure(|config| sdk::configure(&services.settings.allowed_origins, config))
+        .configure(sdk::configure)
         .configure(health::configure)
         .configure(metrics::configure)
         .service(

@@ -1,18 +1,18 @@
 //! Who may call management: [`authenticate`] stands in front of it, and [`Viewer`], [`Editor`] and [`Admin`] are what a
-//! handler takes. A handler that changes flags takes an [`Editor`]; one that forgets to does not compile with an actor.
+//! handler takes. A handler that changes flags takes an [`Editor`]; only that and
+//! [`Admin`] can be a change's actor.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flagstaff_domain::access::{Principal, Role};
 use flagstaff_domain::changes::Actor;
 
 use crate::app::Services;
-use crate::blocking::blocking;
 use crate::error::{Code, Problem};
 use crate::sign_in::Attempt;
 
@@ -28,10 +28,8 @@ pub(crate) async fn authenticate(
                 .await
                 .map(ServiceResponse::map_into_left_body)
         }
-        Err(problem) => {
-            let response = problem.error_response();
-            Ok(request.into_response(response).map_into_right_body())
-        }
+        // Not `into_response`, which would lose the problem that the log line tells of.
+        Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
     }
 }
 
@@ -43,17 +41,16 @@ pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Proble
         return Ok(principal);
     }
     let sign_in = services.sign_in.clone();
-    blocking(move || sign_in.sign_in(&attempt)).await
+    services
+        .hashing
+        .run(move || sign_in.sign_in(&attempt))
+        .await
 }
 
 fn services(request: &HttpRequest) -> Result<&web::Data<Services>, Problem> {
-    request.app_data::<web::Data<Services>>().ok_or_else(|| {
-        Problem::internal(std::sync::Arc::from(Box::<
-            dyn std::error::Error + Send + Sync,
-        >::from(
-            "the application has no services"
-        )))
-    })
+    request
+        .app_data::<web::Data<Services>>()
+        .ok_or_else(|| Problem::fault("the application has no services"))
 }
 
 fn credentials(request: &HttpRequest) -> Result<Attempt, Problem> {
@@ -139,10 +136,19 @@ macro_rules! role {
     };
 }
 
-role!(
-    /// Somebody who may read.
-    Viewer
-);
+/// Somebody who may read; not the actor of any change.
+#[derive(Debug, Clone)]
+pub struct Viewer;
+
+impl FromRequest for Viewer {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(with_role(request, Role::Viewer).map(|_| Self))
+    }
+}
+
 role!(
     /// Somebody who may change features, environments and flags.
     Editor

@@ -6,15 +6,14 @@
 use std::borrow::Cow;
 use std::future::{Future, Ready, ready};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use actix_web::{Error, ResponseError, web};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use sha2::{Digest, Sha256};
@@ -25,6 +24,9 @@ use crate::sdk;
 
 /// The header by which a response is found in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Nobody may take a body for something else than its `Content-Type` says.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Query parameters in which somebody might send a key; a URL is logged by every proxy on the way.
 const KEYS_IN_QUERY: [&str; 4] = ["environment_key", "api_key", "key", "token"];
@@ -66,8 +68,9 @@ where
 {
     let started = Instant::now();
     let services = request.app_data::<web::Data<Services>>().cloned();
+    let method = method_label(request.method());
     let answer = match refusal(&request) {
-        Some(problem) => Either::Left(refused(request, &problem)),
+        Some(problem) => Either::Left(refused(request, problem)),
         None => Either::Right(
             service
                 .call(request)
@@ -76,38 +79,31 @@ where
     };
     async move {
         let answer = AssertUnwindSafe(answer).catch_unwind().await;
-        let answer = answer.unwrap_or_else(|_| {
-            Err(
-                Problem::internal(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
-                    "a handler panicked",
-                )))
-                .into(),
-            )
-        });
+        let answer = answer.unwrap_or_else(|_| Err(Problem::fault("a handler panicked").into()));
         let Some(services) = services else {
             return answer;
         };
         match answer {
             Ok(response) => Ok(finish(&services, response, started.elapsed())),
-            Err(error) => Err(finish_error(&services, &error)),
+            Err(error) => Err(finish_error(&services, &error, method, started.elapsed())),
         }
     }
 }
 
 fn refused<B>(
     request: ServiceRequest,
-    problem: &Problem,
+    problem: Problem,
 ) -> Ready<Result<ServiceResponse<EitherBody<B>>, Error>> {
-    let response = request.into_response(actix_web::HttpResponse::from_error(problem.clone()));
-    ready(Ok(response.map_into_right_body()))
+    ready(Ok(request.error_response(problem).map_into_right_body()))
 }
 
 /// What no handler gets to see.
 fn refusal(request: &ServiceRequest) -> Option<Problem> {
     if *request.method() == Method::TRACE {
-        return Some(Problem::new(
-            Code::MethodNotAllowed,
-            "TRACE is not answered",
+        let problem = Problem::new(Code::MethodNotAllowed, "TRACE is not answered");
+        return Some(problem.with(
+            ALLOW,
+            HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
         ));
     }
     let name = key_in(request.query_string())?;
@@ -141,50 +137,55 @@ fn decoded(name: &str) -> Cow<'_, str> {
 
 fn finish<B>(
     services: &Services,
-    mut response: ServiceResponse<B>,
+    response: ServiceResponse<B>,
     elapsed: Duration,
 ) -> ServiceResponse<B> {
+    let (request, mut response) = response.into_parts();
     let status = response.status();
-    let evaluation = sdk::is_evaluation(response.request().path());
+    let method = method_label(request.method());
+    let evaluation = sdk::is_evaluation(request.path());
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    if evaluation {
+        services.cors.mark(request.headers(), headers);
+    }
     let route = if evaluation {
-        services.metrics.evaluated(status, elapsed);
-        None
+        Cow::Borrowed(sdk::EVALUATION)
     } else {
-        let route = response.request().match_pattern();
-        let method = method_label(response.request().method());
-        services
-            .metrics
-            .answered(route.as_deref().unwrap_or("none"), method, status, elapsed);
-        route
+        request
+            .match_pattern()
+            .map_or(Cow::Borrowed("none"), Cow::Owned)
     };
-    response
-        .headers_mut()
-        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let failed = status.is_client_error() || status.is_server_error();
-    if failed {
+    services.metrics.answered(&route, method, status, elapsed);
+    if status.is_client_error() || status.is_server_error() {
         let id = services.request_ids.next();
-        log_failure(&response, &id, elapsed);
+        log_failure(&request, &response, &route, &id, elapsed);
         response.headers_mut().insert(REQUEST_ID, id);
-    } else if services.settings.access_log
-        || (!evaluation && route.is_some_and(|route| route.starts_with("/api/admin")))
-    {
-        let request = response.request();
+    } else if services.settings.access_log || route.starts_with("/api/admin") {
         log::info!(
-            method = request.method().as_str(),
-            route = request.match_pattern().as_deref().unwrap_or("none"),
+            method,
+            route = route.as_ref(),
             status = status.as_u16(),
-            micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+            micros = micros(elapsed);
             "answered"
         );
     }
-    response
+    ServiceResponse::new(request, response)
 }
 
-fn log_failure<B>(response: &ServiceResponse<B>, id: &HeaderValue, elapsed: Duration) {
-    let request = response.request();
+fn micros(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn log_failure<B>(
+    request: &HttpRequest,
+    response: &HttpResponse<B>,
+    route: &str,
+    id: &HeaderValue,
+    elapsed: Duration,
+) {
     let status = response.status();
-    let error = response.response().error();
-    let reason = error.map(|error| {
+    let reason = response.error().map(|error| {
         error
             .as_error::<Problem>()
             .map_or_else(|| error.to_string(), Problem::for_log)
@@ -198,9 +199,9 @@ fn log_failure<B>(response: &ServiceResponse<B>, id: &HeaderValue, elapsed: Dura
         level,
         request_id = id.to_str().unwrap_or_default(),
         method = method_label(request.method()),
-        route = request.match_pattern().as_deref().unwrap_or("none"),
+        route,
         status = status.as_u16(),
-        micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        micros = micros(elapsed),
         peer = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default().as_str(),
         reason = reason.as_deref().unwrap_or("no reason was given");
         "refused"
@@ -208,20 +209,30 @@ fn log_failure<B>(response: &ServiceResponse<B>, id: &HeaderValue, elapsed: Dura
 }
 
 /// An error that no handler turned into a response: a panic. There is no request left to tell its route from.
-fn finish_error(services: &Services, error: &Error) -> Error {
+fn finish_error(
+    services: &Services,
+    error: &Error,
+    method: &'static str,
+    elapsed: Duration,
+) -> Error {
     let id = services.request_ids.next();
-    let problem = error.as_error::<Problem>().cloned().unwrap_or_else(|| {
-        Problem::internal(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
-            error.to_string(),
-        )))
-    });
+    let problem = error
+        .as_error::<Problem>()
+        .cloned()
+        .unwrap_or_else(|| Problem::fault(error.to_string()));
+    let status = problem.status_code();
+    services.metrics.answered("none", method, status, elapsed);
     log::error!(
         request_id = id.to_str().unwrap_or_default(),
-        status = problem.status_code().as_u16(),
+        method = method,
+        status = status.as_u16(),
         reason = problem.for_log().as_str();
         "failed"
     );
-    problem.with(REQUEST_ID, id).into()
+    problem
+        .with(REQUEST_ID, id)
+        .with(X_CONTENT_TYPE_OPTIONS, NOSNIFF)
+        .into()
 }
 
 /// The method as a label: one of the known, so that nobody can make labels.

@@ -195,13 +195,21 @@ impl Problem {
         self.code
     }
 
-    /// What was wrong, and the cause that is not shown.
+    /// What was wrong, and the cause that is not shown; on one line, whatever a client made of it.
     #[must_use]
     pub fn for_log(&self) -> String {
-        match &self.cause {
+        let text = match &self.cause {
             Some(cause) => format!("{} ({cause})", self.detail),
             None => self.detail.clone(),
+        };
+        if !text.contains(char::is_control) {
+            return text;
         }
+        let escaped = |c: char| match c {
+            c if c.is_control() => c.escape_default().to_string(),
+            c => c.to_string(),
+        };
+        text.chars().map(escaped).collect()
     }
 }
 

@@ -1,7 +1,10 @@
 //! Liveness and readiness, for load balancers and supervisors.
 //!
 //! While the database is away, flags are served from memory and the instance stays ready, saying that it is degraded:
-//! taking it out of service would turn an outage of management into one of every application.
+//! taking it out of service would turn an outage of management into one of every application. Both answer from memory,
+//! so that no storm of requests can hold them up.
+
+use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, http::header};
@@ -9,8 +12,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Services;
-use crate::blocking::blocking;
 use crate::resource::resource;
+
+/// The log is looked at four times a second; a database that was silent for longer than this is away.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
@@ -48,7 +53,7 @@ pub(crate) struct Part {
 /// Which migrations are missing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Migrations {
-    /// `ok`, `pending`, or `unknown` while the database is away.
+    /// `ok` or `pending`.
     status: &'static str,
     /// Their names.
     pending: Vec<String>,
@@ -86,35 +91,35 @@ pub(crate) async fn live() -> HttpResponse {
         (status = 200, description = "It can", body = Ready),
         (status = 503, description = "Not yet", body = Ready),
     ))]
+#[allow(
+    clippy::unused_async,
+    reason = "a handler is a function that returns a future"
+)]
 pub(crate) async fn ready(services: web::Data<Services>) -> HttpResponse {
-    let storage = services.storage.clone();
-    let pending = blocking(move || storage.pending_migrations()).await;
-    let snapshot = services.serving.freshness().map(|freshness| SnapshotAge {
+    let freshness = services.serving.freshness();
+    let database = match freshness {
+        Some(freshness) if freshness.age < CONFIRMED_WITHIN => Part {
+            status: "ok",
+            detail: None,
+        },
+        Some(_) => Part {
+            status: "unavailable",
+            detail: Some("the database cannot be read; flags are served from memory"),
+        },
+        None => Part {
+            status: "unavailable",
+            detail: Some("the database was not read yet"),
+        },
+    };
+    let pending = services.storage.pending_migrations();
+    let migrations = Migrations {
+        status: if pending.is_empty() { "ok" } else { "pending" },
+        pending,
+    };
+    let snapshot = freshness.map(|freshness| SnapshotAge {
         revision: freshness.head.0,
         age_seconds: freshness.age.as_secs_f64(),
     });
-    let (database, migrations) = match pending {
-        Ok(pending) => {
-            let status = if pending.is_empty() { "ok" } else { "pending" };
-            let database = Part {
-                status: "ok",
-                detail: None,
-            };
-            (database, Migrations { status, pending })
-        }
-        Err(problem) => {
-            log::warn!(reason = problem.for_log().as_str(); "the database cannot be read");
-            let database = Part {
-                status: "unavailable",
-                detail: Some("the database cannot be read; flags are served from memory"),
-            };
-            let unknown = Migrations {
-                status: "unknown",
-                pending: Vec::new(),
-            };
-            (database, unknown)
-        }
-    };
     let whole = database.status == "ok" && migrations.status == "ok";
     let (mut response, status) = match (&snapshot, whole) {
         (None, _) => (HttpResponse::ServiceUnavailable(), "starting"),

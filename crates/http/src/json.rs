@@ -1,7 +1,10 @@
 //! Reads JSON bodies and query strings of our own API: unknown fields are refused, and a mistake is named by its place.
 
+use std::time::Duration;
+
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
@@ -10,6 +13,9 @@ use crate::error::{Code, Problem};
 
 /// The most bytes of a body, as sent and as decompressed.
 pub(crate) const BODY_MAX: usize = 1024 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A JSON body.
 #[derive(Debug)]
@@ -30,10 +36,18 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                     "the body must be JSON, with the header Content-Type: application/json",
                 ));
             }
-            let body = body.await.map_err(|error| unreadable(&error))?;
+            let body = timeout(BODY_PATIENCE, body).await.map_err(|_| late())?;
+            let body = body.map_err(|error| unreadable(&error))?;
             parse(&body).map(Self)
         })
     }
+}
+
+fn late() -> Problem {
+    Problem::new(
+        Code::InvalidRequest,
+        "the body did not arrive within 10 seconds",
+    )
 }
 
 fn unreadable(error: &actix_web::Error) -> Problem {

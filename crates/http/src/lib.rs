@@ -3,6 +3,9 @@
 //! [`app`] puts the routes together and [`serve`] runs them. [`sdk`] is what applications call, [`admin`] what people
 //! and jobs call, [`edge`] what every request passes through.
 
+// A new error or state has to be decided on wherever it matters.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod admin;
 pub mod app;
 pub mod auth;

@@ -26,9 +26,7 @@ use crate::app::Services;
 use crate::auth;
 use crate::error::Problem;
 use crate::resource::resource;
-
-/// The route label of evaluations.
-const EVALUATION: &str = "/api/v1/flags/";
+use crate::sdk::EVALUATION;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config.service(resource(&["/metrics"]).get(page).build());
@@ -101,24 +99,7 @@ impl Metrics {
         }
     }
 
-    /// Counts an evaluation.
-    pub(crate) fn evaluated(&self, status: StatusCode, elapsed: Duration) {
-        match status {
-            StatusCode::OK => self.evaluated.inc(),
-            StatusCode::NOT_MODIFIED => self.not_modified.inc(),
-            other => self
-                .answers
-                .get_or_create(&Answer {
-                    route: EVALUATION.to_owned(),
-                    method: "GET",
-                    status: other.as_u16(),
-                })
-                .inc(),
-        };
-        self.evaluation.observe(elapsed.as_secs_f64());
-    }
-
-    /// Counts any other request.
+    /// Counts a request. For a successful evaluation nothing is looked up.
     pub(crate) fn answered(
         &self,
         route: &str,
@@ -126,18 +107,28 @@ impl Metrics {
         status: StatusCode,
         elapsed: Duration,
     ) {
-        self.answers
-            .get_or_create(&Answer {
-                route: route.to_owned(),
-                method,
-                status: status.as_u16(),
-            })
-            .inc();
+        let seconds = elapsed.as_secs_f64();
+        let resolved = match (route, method, status) {
+            (EVALUATION, "GET", StatusCode::OK) => Some(&self.evaluated),
+            (EVALUATION, "GET", StatusCode::NOT_MODIFIED) => Some(&self.not_modified),
+            _ => None,
+        };
+        if let Some(counter) = resolved {
+            counter.inc();
+            self.evaluation.observe(seconds);
+            return;
+        }
+        let answer = Answer {
+            route: route.to_owned(),
+            method,
+            status: status.as_u16(),
+        };
+        self.answers.get_or_create(&answer).inc();
         self.durations
             .get_or_create(&Route {
-                route: route.to_owned(),
+                route: answer.route,
             })
-            .observe(elapsed.as_secs_f64());
+            .observe(seconds);
     }
 }
 

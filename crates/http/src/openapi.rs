@@ -2,17 +2,24 @@
 //!
 //! Handlers describe what is their own; what every call of a kind may answer is added here, so that no 4xx is left out.
 
-use actix_web::middleware::DefaultHeaders;
+use std::sync::{Arc, OnceLock};
+
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, http::header};
+use bytes::Bytes;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::Config;
 
-use crate::error::{PROBLEM_JSON, ProblemBody};
+use crate::error::{Code, PROBLEM_JSON, Problem, ProblemBody};
+use crate::resource::resource;
 use crate::{admin, health, metrics, sdk};
+
+/// What the page may load: its own files, and the styles that it makes itself.
+const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                           frame-ancestors 'none'";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +46,7 @@ use crate::{admin, health, metrics, sdk};
         admin::flags::change,
         admin::keys::list,
         admin::keys::create,
+        admin::keys::show,
         admin::keys::rotate,
         admin::keys::delete,
         admin::changes::list,
@@ -78,6 +86,7 @@ impl Modify for Common {
         }
         for (path, item) in &mut api.paths.paths {
             for (method, operation) in operations(item) {
+                name(operation);
                 for (status, what) in refusals(path, &method, operation) {
                     operation
                         .responses
@@ -87,6 +96,14 @@ impl Modify for Common {
                 }
             }
         }
+    }
+}
+
+/// Operations are named after their handlers, which resources have in common; the resource's tag makes them unique.
+fn name(operation: &mut Operation) {
+    let tag = operation.tags.iter().flatten().next();
+    if let (Some(tag), Some(handler)) = (tag, &operation.operation_id) {
+        operation.operation_id = Some(format!("{tag}_{handler}"));
     }
 }
 
@@ -150,31 +167,38 @@ fn problem(what: &str) -> RefOr<Response> {
     RefOr::T(response)
 }
 
+/// The description as JSON, made once for all workers.
+fn rendered() -> Bytes {
+    static RENDERED: OnceLock<Bytes> = OnceLock::new();
+    let json = RENDERED.get_or_init(|| {
+        let json = description().to_json();
+        json.map(Bytes::from).unwrap_or_default()
+    });
+    json.clone()
+}
+
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    let description = description();
+    let description = rendered();
+    let page = Arc::new(Config::from("/openapi.json"));
     config
+        .service(resource(&["/docs"]).get(|| async { redirect() }).build())
         .service(
-            web::resource("/docs")
-                .route(web::get().to(|| async { redirect() }))
-                .route(web::head().to(|| async { redirect() })),
+            resource(&["/docs/{file:.*}"])
+                .get(move |file: web::Path<String>| {
+                    let file = page_file(&file, Arc::clone(&page));
+                    async move { file }
+                })
+                .build(),
         )
         .service(
-            web::scope("/docs")
-                .wrap(DefaultHeaders::new().add((
-                    header::CONTENT_SECURITY_POLICY,
-                    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                     frame-ancestors 'none'",
-                )))
-                .service(
-                    SwaggerUi::new("/{_:.*}")
-                        .config(utoipa_swagger_ui::Config::from("/openapi.json")),
-                ),
-        )
-        .service(
-            crate::resource::resource(&["/openapi.json"])
+            resource(&["/openapi.json"])
                 .get(move || {
                     let description = description.clone();
-                    async move { HttpResponse::Ok().json(description) }
+                    async move {
+                        HttpResponse::Ok()
+                            .content_type("application/json")
+                            .body(description)
+                    }
                 })
                 .build(),
         );
@@ -184,4 +208,19 @@ fn redirect() -> HttpResponse {
     HttpResponse::PermanentRedirect()
         .insert_header((header::LOCATION, "/docs/"))
         .finish()
+}
+
+/// A file of the page on which the description is browsed; the page itself where no name is given.
+fn page_file(name: &str, page: Arc<Config<'static>>) -> Result<HttpResponse, Problem> {
+    let file = utoipa_swagger_ui::serve(name, page)
+        .map_err(|error| Problem::fault(error.to_string()))?
+        .ok_or_else(|| Problem::new(Code::NotFound, "the page at /docs/ has no such file"))?;
+    let mut response = HttpResponse::Ok();
+    if file.gzpipped {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response
+        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .content_type(file.content_type)
+        .body(file.bytes.into_owned()))
 }

@@ -1,5 +1,6 @@
 //! A resource: one path with its methods. GET answers HEAD too, and any other method is 405 with `Allow`.
 
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, Handler, Resource, Responder, web};
 
@@ -52,6 +53,19 @@ impl Methods {
     method!(post, "POST");
     method!(patch, "PATCH");
     method!(delete, "DELETE");
+
+    pub(crate) fn options<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self
+            .resource
+            .route(web::method(Method::OPTIONS).to(handler));
+        self.allowed.push("OPTIONS");
+        self
+    }
 
     /// The finished resource.
     pub(crate) fn build(self) -> Resource {

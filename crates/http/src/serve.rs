@@ -24,7 +24,7 @@ pub async fn serve(
     let services = web::Data::new(services);
     let server = HttpServer::new(move || application(services.clone()))
         .workers(settings.workers)
-        .worker_max_blocking_threads(settings.blocking_threads)
+        .worker_max_blocking_threads(settings.waiting + 2 * settings.workers)
         .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(settings.shutdown_seconds)

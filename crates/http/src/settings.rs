@@ -9,8 +9,8 @@ pub struct HttpSettings {
     pub bind: SocketAddr,
     /// Threads that serve requests.
     pub workers: usize,
-    /// Threads that wait for the database, on each worker.
-    pub blocking_threads: usize,
+    /// Requests that may wait for the database at the same time; writes among them share their commits.
+    pub waiting: usize,
     /// Web origins whose pages may evaluate flags.
     pub allowed_origins: AllowedOrigins,
     /// Whether successful evaluations are logged too.

@@ -18,8 +18,8 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// The most credentials and addresses that are remembered at a time.
 const REMEMBERED: u64 = 100_000;
 
-/// Who tries to sign in, and from where.
-#[derive(Debug, Clone)]
+/// Who tries to sign in, and from where. `Debug` shows neither name nor password.
+#[derive(Clone)]
 pub struct Attempt {
     /// The name.
     pub username: String,
@@ -79,6 +79,10 @@ impl SignIn {
     /// Who these credentials belong to, if they were verified within the last minute. Never blocks.
     #[must_use]
     pub fn remembered(&self, attempt: &Attempt) -> Option<Principal> {
+        // Where guesses are no longer looked at, a right one must not stand out.
+        if self.limited(attempt).is_some() {
+            return None;
+        }
         self.verified.get(&self.fingerprint(attempt))
     }
 
@@ -87,6 +91,9 @@ impl SignIn {
     /// # Errors
     /// [`SignInError`].
     pub fn sign_in(&self, attempt: &Attempt) -> Result<Principal, SignInError> {
+        if let Some(wait) = self.limited(attempt) {
+            return Err(SignInError::TooMany(wait));
+        }
         let mut verified_here = false;
         // Of requests that come together with the same credentials one hashes, and the others wait for it.
         let result = self.verified.try_get_with(self.fingerprint(attempt), || {
@@ -96,7 +103,7 @@ impl SignIn {
         result.map_err(|error| {
             if !verified_here && matches!(*error, SignInError::Refused) {
                 // This one was refused without a hash of its own, and counts all the same.
-                for source in sources(attempt) {
+                for (source, _) in self.sources(attempt) {
                     self.failures_of(source)
                         .count
                         .fetch_add(1, Ordering::Relaxed);
@@ -106,34 +113,45 @@ impl SignIn {
         })
     }
 
+    /// How long whoever comes from there has to wait, where there were too many failures.
+    fn limited(&self, attempt: &Attempt) -> Option<Duration> {
+        self.sources(attempt)
+            .into_iter()
+            .find_map(|(source, limit)| {
+                let failures = self.failures.get(&source)?;
+                let full = failures.count.load(Ordering::Relaxed) >= limit;
+                full.then(|| WINDOW.saturating_sub(failures.since.elapsed()))
+            })
+    }
+
     /// Counts the attempt as failed before it is verified, so that attempts in parallel cannot slip past the limit, and
     /// takes that back unless it was refused.
     fn verify(&self, attempt: &Attempt) -> Result<Principal, SignInError> {
-        let [account, address] = sources(attempt).map(|source| self.failures_of(source));
-        let limits = [(&account, self.per_account), (&address, self.per_address)];
-        let full = limits
-            .iter()
-            .find(|(failures, limit)| failures.count.load(Ordering::Relaxed) >= *limit);
-        if let Some((failures, _)) = full {
-            return Err(SignInError::TooMany(
-                WINDOW.saturating_sub(failures.since.elapsed()),
-            ));
-        }
-        let before =
-            limits.map(|(failures, limit)| failures.count.fetch_add(1, Ordering::Relaxed) < limit);
-        let take_back = || {
-            for failures in [&account, &address] {
-                failures.count.fetch_sub(1, Ordering::Relaxed);
+        let mut counted = Vec::new();
+        for (source, limit) in self.sources(attempt) {
+            let failures = self.failures_of(source);
+            let before = failures.count.fetch_add(1, Ordering::Relaxed);
+            counted.push(failures);
+            if before >= limit {
+                take_back(&counted);
+                return Err(SignInError::TooMany(WINDOW));
             }
-        };
-        if before.contains(&false) {
-            return Err(SignInError::TooMany(WINDOW));
         }
         let result = self.accounts.sign_in(&attempt.username, &attempt.password);
         if !matches!(result, Err(SignInError::Refused)) {
-            take_back();
+            take_back(&counted);
         }
         result
+    }
+
+    /// What failures are counted for, the address first, so that names tried beyond its limit take up no room.
+    fn sources(&self, attempt: &Attempt) -> [(Source, u32); 2] {
+        let address = attempt.address.map(network);
+        let account = flagstaff_domain::text::fold(&attempt.username);
+        [
+            (Source::Address(address), self.per_address),
+            (Source::Account(account, address), self.per_account),
+        ]
     }
 
     fn failures_of(&self, source: Source) -> Arc<Failures> {
@@ -155,14 +173,29 @@ impl SignIn {
     }
 }
 
-fn sources(attempt: &Attempt) -> [Source; 2] {
-    [
-        Source::Account(
-            flagstaff_domain::text::fold(&attempt.username),
-            attempt.address,
-        ),
-        Source::Address(attempt.address),
-    ]
+fn take_back(counted: &[Arc<Failures>]) {
+    for failures in counted {
+        failures.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What counts as one address: of IPv6 the network, since its customer has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(long) => match long.to_ipv4_mapped() {
+            Some(short) => IpAddr::V4(short),
+            None => IpAddr::V6((u128::from(long) >> 64 << 64).into()),
+        },
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for SignIn {

@@ -50,46 +50,45 @@ fn load(connection: &mut DbConnection) -> Result<CurrentState, WorkError<StateEr
 
 fn carry_out(unit: &mut UnitOfWork<'_>, step: &Step) -> Result<(), WorkError<StateError>> {
     let any = &Precondition::Any;
-    let flags: Result<(), WorkError<FlagError>> = match step {
-        Step::CreateEnvironment(command) => work::create_environment(unit, command).map(drop),
+    match step {
+        Step::CreateEnvironment(command) => done(work::create_environment(unit, command)),
         Step::ChangeEnvironment(name, change) => {
-            work::change_environment(unit, name, change, any).map(drop)
+            done(work::change_environment(unit, name, change, any))
         }
-        Step::DeleteEnvironment(name) => work::delete_environment(unit, name, any).map(drop),
-        Step::CreateFeature(command) => work::create_feature(unit, command).map(drop),
-        Step::ChangeFeature(name, change) => {
-            work::change_feature(unit, name, change, any).map(drop)
-        }
-        Step::DeleteFeature(name) => work::delete_feature(unit, name, any).map(drop),
+        Step::DeleteEnvironment(name) => done(work::delete_environment(unit, name, any)),
+        Step::CreateFeature(command) => done(work::create_feature(unit, command)),
+        Step::ChangeFeature(name, change) => done(work::change_feature(unit, name, change, any)),
+        Step::DeleteFeature(name) => done(work::delete_feature(unit, name, any)),
         Step::SetFlag {
             environment,
             feature,
             change,
             ..
-        } => work::change_flag(unit, environment, feature, change, any).map(drop),
-        Step::CreateKey { .. } | Step::ChangeKey { .. } | Step::DeleteKey(..) => {
-            return carry_out_on_keys(unit, step).map_err(within);
-        }
-    };
-    flags.map_err(within)
-}
-
-fn carry_out_on_keys(unit: &mut UnitOfWork<'_>, step: &Step) -> Result<(), WorkError<AccessError>> {
-    match step {
+        } => done(work::change_flag(unit, environment, feature, change, any)),
         Step::CreateKey {
             environment, key, ..
-        } => keys::create(unit, environment, key).map(drop),
+        } => done(keys::create(unit, environment, key)),
         Step::ChangeKey {
             environment,
             id,
             name,
             expires_at,
-        } => keys::change_by_id(unit, environment, *id, name, *expires_at),
-        Step::DeleteKey(environment, id, _) => {
-            keys::delete(unit, environment, *id, &Precondition::Any).map(drop)
-        }
-        _ => Ok(()),
+        } => done(keys::change_by_id(
+            unit,
+            environment,
+            *id,
+            name,
+            *expires_at,
+        )),
+        Step::DeleteKey(environment, id, _) => done(keys::delete(unit, environment, *id, any)),
     }
+}
+
+/// A step's result: what it made is in the store.
+fn done<T, E: Into<StateError>>(
+    result: Result<T, WorkError<E>>,
+) -> Result<(), WorkError<StateError>> {
+    result.map(drop).map_err(within)
 }
 
 impl StateRepository for DieselStateRepository {

@@ -10,7 +10,6 @@ use utoipa::IntoParams;
 use super::dto::ChangeRecord;
 use crate::app::Services;
 use crate::auth::Viewer;
-use crate::blocking::blocking;
 use crate::error::Problem;
 use crate::json::Params;
 use crate::paging;
@@ -92,7 +91,7 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let query = filter.0.query()?;
     let changes = services.changes.clone();
-    let listing = blocking(move || changes.list(&query)).await?;
+    let listing = services.blocking.run(move || changes.list(&query)).await?;
     let mut response = HttpResponse::Ok();
     if let Some(last) = listing.items.last().filter(|_| listing.more) {
         response.insert_header(paging::link("/api/admin/changes", &filter.0.next(last.seq)));

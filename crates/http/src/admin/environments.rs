@@ -10,7 +10,6 @@ use super::answer;
 use super::dto::EnvironmentRecord;
 use crate::app::Services;
 use crate::auth::{Editor, Viewer};
-use crate::blocking::blocking;
 use crate::error::Problem;
 use crate::json::{Body, Params};
 use crate::names::Names;
@@ -63,7 +62,10 @@ pub(crate) async fn list(
     let page = params.0.page(EnvironmentName::parse)?;
     let limit = page.limit;
     let flags = services.flags.clone();
-    let listing = blocking(move || flags.list_environments(&page)).await?;
+    let listing = services
+        .blocking
+        .run(move || flags.list_environments(&page))
+        .await?;
     Ok(paging::list(
         &listing,
         limit,
@@ -89,7 +91,10 @@ pub(crate) async fn create(
         description: body.0.description,
     };
     let flags = services.flags.clone();
-    let written = blocking(move || flags.create_environment(&editor.actor(), &command)).await?;
+    let written = services
+        .blocking
+        .run(move || flags.create_environment(&editor.actor(), &command))
+        .await?;
     let record = EnvironmentRecord::from(&written.record);
     Ok(answer::created(
         written.revision,
@@ -109,7 +114,10 @@ pub(crate) async fn show(
     name: Names<EnvironmentName>,
 ) -> Result<HttpResponse, Problem> {
     let flags = services.flags.clone();
-    let environment = blocking(move || flags.get_environment(&name.0)).await?;
+    let environment = services
+        .blocking
+        .run(move || flags.get_environment(&name.0))
+        .await?;
     Ok(answer::record(
         environment.version,
         &EnvironmentRecord::from(&environment),
@@ -133,9 +141,10 @@ pub(crate) async fn change(
         description: body.0.description,
     };
     let flags = services.flags.clone();
-    let written =
-        blocking(move || flags.change_environment(&editor.actor(), &name.0, &change, &accepts.0))
-            .await?;
+    let written = services
+        .blocking
+        .run(move || flags.change_environment(&editor.actor(), &name.0, &change, &accepts.0))
+        .await?;
     Ok(answer::changed(
         written.revision,
         written.record.version,
@@ -160,8 +169,9 @@ pub(crate) async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let flags = services.flags.clone();
     let force = deletion.0.force;
-    let revision =
-        blocking(move || flags.delete_environment(&editor.actor(), &name.0, &accepts.0, force))
-            .await?;
+    let revision = services
+        .blocking
+        .run(move || flags.delete_environment(&editor.actor(), &name.0, &accepts.0, force))
+        .await?;
     Ok(answer::deleted(revision))
 }

@@ -11,7 +11,6 @@ use super::answer;
 use super::dto::FeatureRecord;
 use crate::app::Services;
 use crate::auth::{Editor, Viewer};
-use crate::blocking::blocking;
 use crate::error::Problem;
 use crate::json::{Body, Params};
 use crate::names::Names;
@@ -93,7 +92,10 @@ pub(crate) async fn list(
     let page = params.0.page(FeatureName::parse)?;
     let limit = page.limit;
     let flags = services.flags.clone();
-    let listing = blocking(move || flags.list_features(&page)).await?;
+    let listing = services
+        .blocking
+        .run(move || flags.list_features(&page))
+        .await?;
     Ok(paging::list(
         &listing,
         limit,
@@ -126,7 +128,10 @@ pub(crate) async fn create(
         enabled_in: body.enabled_in,
     };
     let flags = services.flags.clone();
-    let written = blocking(move || flags.create_feature(&editor.actor(), &command)).await?;
+    let written = services
+        .blocking
+        .run(move || flags.create_feature(&editor.actor(), &command))
+        .await?;
     let record = FeatureRecord::with_warnings(&written.record);
     Ok(answer::created(
         written.revision,
@@ -146,7 +151,10 @@ pub(crate) async fn show(
     name: Names<FeatureName>,
 ) -> Result<HttpResponse, Problem> {
     let flags = services.flags.clone();
-    let feature = blocking(move || flags.get_feature(&name.0)).await?;
+    let feature = services
+        .blocking
+        .run(move || flags.get_feature(&name.0))
+        .await?;
     Ok(answer::record(
         feature.version,
         &FeatureRecord::from(&feature),
@@ -177,9 +185,10 @@ pub(crate) async fn change(
         tags: body.tags,
     };
     let flags = services.flags.clone();
-    let written =
-        blocking(move || flags.change_feature(&editor.actor(), &name.0, &change, &accepts.0))
-            .await?;
+    let written = services
+        .blocking
+        .run(move || flags.change_feature(&editor.actor(), &name.0, &change, &accepts.0))
+        .await?;
     let record = if renamed {
         FeatureRecord::with_warnings(&written.record)
     } else {
@@ -205,7 +214,9 @@ pub(crate) async fn delete(
     accepts: Accepts,
 ) -> Result<HttpResponse, Problem> {
     let flags = services.flags.clone();
-    let revision =
-        blocking(move || flags.delete_feature(&editor.actor(), &name.0, &accepts.0)).await?;
+    let revision = services
+        .blocking
+        .run(move || flags.delete_feature(&editor.actor(), &name.0, &accepts.0))
+        .await?;
     Ok(answer::deleted(revision))
 }

@@ -11,7 +11,6 @@ use super::answer;
 use super::dto::FlagRecord;
 use crate::app::Services;
 use crate::auth::{Editor, Viewer};
-use crate::blocking::blocking;
 use crate::error::Problem;
 use crate::json::{Body, Params};
 use crate::names::Names;
@@ -44,7 +43,10 @@ pub(crate) async fn list(
     let limit = page.limit;
     let flags = services.flags.clone();
     let path = answer::location(&["environments", environment.0.as_str(), "flags"]);
-    let listing = blocking(move || flags.list_flags(&environment.0, &page)).await?;
+    let listing = services
+        .blocking
+        .run(move || flags.list_flags(&environment.0, &page))
+        .await?;
     Ok(paging::list(
         &listing,
         limit,
@@ -66,7 +68,10 @@ pub(crate) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let flags = services.flags.clone();
     let (environment, feature) = names.0;
-    let flag = blocking(move || flags.get_flag(&environment, &feature)).await?;
+    let flag = services
+        .blocking
+        .run(move || flags.get_flag(&environment, &feature))
+        .await?;
     Ok(answer::record(flag.version, &FlagRecord::from(&flag)))
 }
 
@@ -88,10 +93,12 @@ pub(crate) async fn change(
         value: body.0.value,
     };
     let flags = services.flags.clone();
-    let written = blocking(move || {
-        flags.change_flag(&editor.actor(), &environment, &feature, &change, &accepts.0)
-    })
-    .await?;
+    let written = services
+        .blocking
+        .run(move || {
+            flags.change_flag(&editor.actor(), &environment, &feature, &change, &accepts.0)
+        })
+        .await?;
     Ok(answer::changed(
         written.revision,
         written.record.version,

@@ -12,7 +12,6 @@ use super::answer;
 use super::dto::KeyRecord;
 use crate::app::Services;
 use crate::auth::{Admin, Viewer};
-use crate::blocking::blocking;
 use crate::error::Problem;
 use crate::json::{Body, Params};
 use crate::names::Names;
@@ -56,7 +55,10 @@ pub(crate) async fn list(
     let limit = page.limit;
     let keys = services.keys.clone();
     let path = answer::location(&["environments", environment.0.as_str(), "keys"]);
-    let listing = blocking(move || keys.list(&environment.0, &page)).await?;
+    let listing = services
+        .blocking
+        .run(move || keys.list(&environment.0, &page))
+        .await?;
     Ok(paging::list(
         &listing,
         limit,
@@ -85,13 +87,37 @@ pub(crate) async fn create(
         text: None,
     };
     let keys = services.keys.clone();
-    let issued = blocking(move || keys.create(&admin.actor(), &environment.0, command)).await?;
+    let issued = services
+        .blocking
+        .run(move || keys.create(&admin.actor(), &environment.0, command))
+        .await?;
     Ok(shown_once(&issued))
+}
+
+/// Show a key
+///
+/// The text of a server key is null.
+#[utoipa::path(get, path = "/api/admin/environments/{environment}/keys/{id}", tag = "keys",
+    params(("environment" = String, Path, description = "The environment's name"),
+           ("id" = i64, Path, description = "The key's id")),
+    responses((status = 200, description = "The key", body = KeyRecord)))]
+pub(crate) async fn show(
+    _: Viewer,
+    services: web::Data<Services>,
+    names: Names<(EnvironmentName, i64)>,
+) -> Result<HttpResponse, Problem> {
+    let (environment, id) = names.0;
+    let keys = services.keys.clone();
+    let key = services
+        .blocking
+        .run(move || keys.get(&environment, KeyId(id)))
+        .await?;
+    Ok(answer::record(key.version, &KeyRecord::from(&key)))
 }
 
 /// Rotate a key
 ///
-/// Makes a new key of the same name and kind. The old one goes on for `grace_seconds`, so that applications can change
+/// Makes a new key of the same name and kind, without an expiry. The old one goes on for `grace_seconds`, so that applications can change
 /// over.
 #[utoipa::path(post, path = "/api/admin/environments/{environment}/keys/{id}/rotate", tag = "keys", request_body = Rotation,
     params(("environment" = String, Path, description = "The environment's name"),
@@ -106,8 +132,10 @@ pub(crate) async fn rotate(
     let (environment, id) = names.0;
     let keys = services.keys.clone();
     let grace = body.0.grace_seconds;
-    let issued =
-        blocking(move || keys.rotate(&admin.actor(), &environment, KeyId(id), grace)).await?;
+    let issued = services
+        .blocking
+        .run(move || keys.rotate(&admin.actor(), &environment, KeyId(id), grace))
+        .await?;
     Ok(shown_once(&issued))
 }
 
@@ -126,8 +154,10 @@ pub(crate) async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let (environment, id) = names.0;
     let keys = services.keys.clone();
-    let revision =
-        blocking(move || keys.delete(&admin.actor(), &environment, KeyId(id), &accepts.0)).await?;
+    let revision = services
+        .blocking
+        .run(move || keys.delete(&admin.actor(), &environment, KeyId(id), &accepts.0))
+        .await?;
     Ok(answer::deleted(revision))
 }
 

@@ -9,7 +9,7 @@ use super::coding::{self, Coding};
 use super::view::{Representation, View};
 use crate::app::Services;
 use crate::error::{Code, Problem};
-use crate::sdk::{key, vary};
+use crate::sdk::key;
 
 const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-revision");
 const UPDATED_AT: HeaderName = HeaderName::from_static("x-flagsmith-document-updated-at");
@@ -58,14 +58,9 @@ pub(crate) async fn list(
         .ok_or_else(|| Problem::unavailable("this environment's flags are not loaded yet"))?;
     let response = match wanted(request.query_string())? {
         None => {
-            let coding = coding::preferred(headers.get(header::ACCEPT_ENCODING));
-            answer(
-                &services,
-                &view,
-                headers,
-                view.all(grant.kind, coding),
-                coding,
-            )
+            let wanted = coding::preferred(headers.get(header::ACCEPT_ENCODING));
+            let (all, coding) = view.all(grant.kind, wanted);
+            answer(&services, &view, headers, all, coding)
         }
         Some(feature) => {
             let one = view.one(grant.kind, &feature).ok_or_else(|| {
@@ -111,7 +106,7 @@ fn answer(
         .insert_header((REVISION, view.revision.clone()))
         .insert_header((UPDATED_AT, view.updated_at.clone()))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
-        .insert_header(vary(&services.settings.allowed_origins));
+        .insert_header((header::VARY, services.cors.vary()));
     if matched {
         return response.finish();
     }

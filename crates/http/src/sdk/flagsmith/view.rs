@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::http::header::HeaderValue;
@@ -60,10 +61,11 @@ pub(crate) struct View {
 impl View {
     fn render(snapshot: Arc<Snapshot>) -> Self {
         let server = Arc::new(Audience::render(&snapshot, KeyKind::Server));
-        let client = if server.slots.len() == visible(&snapshot, KeyKind::Client).count() {
-            Arc::clone(&server)
-        } else {
+        let hides = |flag: &SnapshotFlag| flag.feature.server_key_only;
+        let client = if snapshot.flags.iter().any(hides) {
             Arc::new(Audience::render(&snapshot, KeyKind::Client))
+        } else {
+            Arc::clone(&server)
         };
         let micros = snapshot.updated_at.as_micros();
         let seconds = format!(
@@ -80,8 +82,8 @@ impl View {
         }
     }
 
-    /// All flags that a key of this kind may see.
-    pub(crate) fn all(&self, kind: KeyKind, coding: Coding) -> &Representation {
+    /// All flags that a key of this kind may see, and how they are coded after all.
+    pub(crate) fn all(&self, kind: KeyKind, coding: Coding) -> (&Representation, Coding) {
         self.audience(kind).coded(coding)
     }
 
@@ -117,8 +119,8 @@ fn visible(snapshot: &Snapshot, kind: KeyKind) -> impl Iterator<Item = (usize, &
 
 struct Audience {
     identity: Representation,
-    gzip: OnceLock<Representation>,
-    brotli: OnceLock<Representation>,
+    gzip: Lazy,
+    brotli: Lazy,
     slots: Vec<Slot>,
 }
 
@@ -153,23 +155,36 @@ impl Audience {
         body.push(b']');
         Self {
             identity: Representation::new(Bytes::from(body), ""),
-            gzip: OnceLock::new(),
-            brotli: OnceLock::new(),
+            gzip: Lazy::default(),
+            brotli: Lazy::default(),
             slots,
         }
     }
 
-    fn coded(&self, coding: Coding) -> &Representation {
-        let body = &self.identity.body;
-        match coding {
-            Coding::Identity => &self.identity,
-            Coding::Gzip => self
-                .gzip
-                .get_or_init(|| Representation::new(gzip(body), "gzip")),
-            Coding::Brotli => self
-                .brotli
-                .get_or_init(|| Representation::new(brotli(body), "br")),
+    /// The body in this coding; as it is while another thread still makes that one.
+    fn coded(&self, coding: Coding) -> (&Representation, Coding) {
+        let compressed = match coding {
+            Coding::Identity => None,
+            Coding::Gzip => self.gzip.get(|| gzip(&self.identity.body), "gzip"),
+            Coding::Brotli => self.brotli.get(|| brotli(&self.identity.body), "br"),
+        };
+        compressed.map_or((&self.identity, Coding::Identity), |made| (made, coding))
+    }
+}
+
+/// A representation that is made by whoever asks first; nobody waits for it.
+#[derive(Default)]
+struct Lazy {
+    made: OnceLock<Representation>,
+    begun: AtomicBool,
+}
+
+impl Lazy {
+    fn get(&self, make: impl FnOnce() -> Bytes, what: &str) -> Option<&Representation> {
+        if self.made.get().is_none() && !self.begun.swap(true, Ordering::Relaxed) {
+            let _ = self.made.set(Representation::new(make(), what));
         }
+        self.made.get()
     }
 }
 

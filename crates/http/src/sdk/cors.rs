@@ -1,0 +1,81 @@
+//! Cross-origin requests (the Fetch standard's CORS): pages of the allowed origins may evaluate flags.
+//!
+//! Written out here because it is on the flag list's path, where it has to cost nothing: the headers are made once.
+
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::app::Services;
+use crate::settings::AllowedOrigins;
+
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, X-Flagstaff-Revision, X-Flagsmith-Document-Updated-At, X-Request-Id",
+);
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+const DAY: HeaderValue = HeaderValue::from_static("86400");
+const VARY: HeaderValue = HeaderValue::from_static("X-Environment-Key, Accept-Encoding");
+const VARY_BY_ORIGIN: HeaderValue =
+    HeaderValue::from_static("X-Environment-Key, Accept-Encoding, Origin");
+
+/// Which origins may read what evaluations answer.
+#[derive(Debug)]
+pub(crate) struct Cors {
+    /// `None` for every one.
+    only: Option<Vec<HeaderValue>>,
+}
+
+impl Cors {
+    pub(crate) fn new(origins: &AllowedOrigins) -> Self {
+        let only = match origins {
+            AllowedOrigins::Any => None,
+            AllowedOrigins::Only(origins) => Some(
+                origins
+                    .iter()
+                    .filter_map(|origin| HeaderValue::from_str(origin).ok())
+                    .collect(),
+            ),
+        };
+        Self { only }
+    }
+
+    /// What an answer of an evaluation depends on, for caches on the way.
+    pub(crate) fn vary(&self) -> HeaderValue {
+        match self.only {
+            None => VARY,
+            Some(_) => VARY_BY_ORIGIN,
+        }
+    }
+
+    /// Lets the page that asked read the answer, whatever it is.
+    pub(crate) fn mark(&self, request: &HeaderMap, response: &mut HeaderMap) {
+        let allowed = match &self.only {
+            None => Some(HeaderValue::from_static("*")),
+            Some(only) => request
+                .get(header::ORIGIN)
+                .filter(|origin| only.contains(origin))
+                .cloned(),
+        };
+        if let Some(allowed) = allowed {
+            response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+            response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
+}
+
+/// Answers a browser that asks whether a page may send its request. It may send any header: none of them opens more
+/// than the key does.
+pub(crate) async fn preflight(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    response
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, DAY))
+        .insert_header((header::ALLOW, METHODS))
+        .insert_header((header::VARY, services.cors.vary()));
+    if let Some(wanted) = request
+        .headers()
+        .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
+    {
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone()));
+    }
+    response.finish()
+}

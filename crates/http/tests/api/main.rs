@@ -1,0 +1,19 @@
+//! The HTTP API as its clients see it: every test sends requests through the whole application, on the real adapters
+//! and a database of its own.
+//!
+//! One file for each resource; [`support`] starts an application and asks it, [`sockets`] does so over TCP.
+
+mod changes;
+mod environments;
+mod errors;
+mod features;
+mod flags;
+mod flags_list;
+mod health_metrics;
+mod keys;
+mod logs;
+mod openapi;
+mod retrievals;
+mod sign_in;
+mod sockets;
+mod support;

@@ -1,0 +1,296 @@
+//! The description of the API: it tells of every route, method and refusal that there is, and is served with its page.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use actix_web::http::Method;
+use serde_json::Value;
+
+use crate::support::{Answer, Api};
+
+/// Routes that are no part of the described API: the description itself and its page.
+const UNDESCRIBED: [&str; 3] = ["/openapi.json", "/docs", "/docs/{file:.*}"];
+
+async fn description(api: &Api) -> Value {
+    let answer = api.get("/openapi.json").await;
+    assert_eq!(
+        (answer.status, answer.header("Content-Type")),
+        (200, Some("application/json"))
+    );
+    answer.json()
+}
+
+/// Every operation as (path, method, operation).
+fn operations(description: &Value) -> Vec<(String, String, Value)> {
+    let mut all = Vec::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for method in [
+            "get", "put", "post", "patch", "delete", "head", "options", "trace",
+        ] {
+            if let Some(operation) = item.get(method) {
+                all.push((path.clone(), method.to_uppercase(), operation.clone()));
+            }
+        }
+    }
+    all
+}
+
+/// The paths that the sources register: the texts in `resource(&[…])` and in the constants that stand for them.
+fn registered() -> BTreeSet<String> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = BTreeSet::new();
+    for (file, prefix) in [
+        ("admin.rs", "/api/admin"),
+        ("sdk.rs", ""),
+        ("health.rs", ""),
+        ("metrics.rs", ""),
+        ("openapi.rs", ""),
+    ] {
+        let source = std::fs::read_to_string(src.join(file)).unwrap();
+        let lists = source
+            .split("resource(&[")
+            .chain(source.split(": [&str; 2] = ["))
+            .skip(1);
+        for list in lists.filter_map(|rest| rest.split_once(']')) {
+            let texts = list.0.split('"').skip(1).step_by(2);
+            paths.extend(
+                texts
+                    .filter(|text| text.starts_with('/'))
+                    .map(|text| format!("{prefix}{text}")),
+            );
+        }
+    }
+    paths
+}
+
+#[actix_web::test]
+async fn every_route_is_described() {
+    let api = Api::empty().await;
+    let description = description(&api).await;
+    let described = description["paths"].as_object().unwrap();
+    let registered = registered();
+    assert!(
+        registered.len() > 15,
+        "the sources were read: {registered:?}"
+    );
+    for path in &registered {
+        let same = [path.clone(), format!("{path}/")];
+        let known = same.iter().any(|path| described.contains_key(path));
+        assert!(
+            known || UNDESCRIBED.contains(&path.as_str()),
+            "{path} is not described"
+        );
+    }
+    for path in described.keys() {
+        assert!(
+            registered.contains(path),
+            "{path} is described but not registered"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn every_method_is_described_and_no_other() {
+    let api = Api::empty().await;
+    api.create(
+        "/api/admin/environments",
+        serde_json::json!({"name": "{environment}"}),
+    )
+    .await;
+    let description = description(&api).await;
+    for path in description["paths"].as_object().unwrap().keys() {
+        let methods = operations(&description)
+            .into_iter()
+            .filter(|(at, _, _)| at == path);
+        let mut described: BTreeSet<String> = methods.map(|(_, method, _)| method).collect();
+        if described.contains("GET") {
+            described.insert("HEAD".to_owned());
+        }
+        if path == "/api/v1/flags/" {
+            described.insert("OPTIONS".to_owned());
+        }
+        let concrete = path.replace("{id}", "1").replace(['{', '}'], "");
+        let refused = api.manage(Method::PUT, &concrete).send().await;
+        refused.problem(405, "method_not_allowed");
+        let allowed = refused
+            .header("Allow")
+            .unwrap()
+            .split(", ")
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(described, allowed, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn every_operation_documents_its_refusals() {
+    let api = Api::empty().await;
+    for (path, method, operation) in operations(&description(&api).await) {
+        let responses = operation["responses"].as_object().unwrap();
+        let documented = |status: &str| responses.contains_key(status);
+        assert!(
+            responses.keys().any(|status| status.starts_with('4')),
+            "{method} {path}"
+        );
+        assert!(
+            responses.keys().any(|status| status.starts_with('2')),
+            "{method} {path}"
+        );
+        assert!(documented("401"), "{method} {path}: a key in the query");
+        if path.starts_with("/api/admin") {
+            for status in ["400", "403", "429", "500", "503"] {
+                assert!(documented(status), "{method} {path} lacks {status}");
+            }
+            assert_eq!(documented("404"), path.contains('{'), "{method} {path}");
+            let body = operation.get("requestBody").is_some();
+            assert_eq!(
+                (documented("413"), documented("415")),
+                (body, body),
+                "{method} {path}"
+            );
+            assert_eq!(
+                documented("412"),
+                matches!(method.as_str(), "PATCH" | "DELETE"),
+                "{method} {path}"
+            );
+        }
+        for (status, response) in responses
+            .iter()
+            .filter(|(status, _)| status.starts_with('4'))
+        {
+            let problem = &response["content"]["application/problem+json"]["schema"];
+            assert!(problem.is_object(), "{method} {path} {status} is a problem");
+            assert!(!response["description"].as_str().unwrap().is_empty());
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_operation_says_what_it_does_and_takes() {
+    let api = Api::empty().await;
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations(&description(&api).await) {
+        assert!(
+            operation["summary"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{method} {path}"
+        );
+        assert!(operation["tags"].is_array(), "{method} {path}");
+        assert!(
+            ids.insert(operation["operationId"].to_string()),
+            "{method} {path} shares its id"
+        );
+        let parameters = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let in_path: BTreeSet<_> = parameters
+            .iter()
+            .filter(|one| one["in"] == "path")
+            .map(|one| format!("{{{}}}", one["name"].as_str().unwrap()))
+            .collect();
+        let expected: BTreeSet<_> = path
+            .split('/')
+            .filter(|part| part.starts_with('{'))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(in_path, expected, "{method} {path}");
+    }
+}
+
+#[actix_web::test]
+async fn every_reference_leads_somewhere() {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value.as_str() {
+                        Some(target) if name == "$ref" => found.push(target.to_owned()),
+                        _ => references(value, found),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let api = Api::empty().await;
+    let description = description(&api).await;
+    let mut found = Vec::new();
+    references(&description, &mut found);
+    assert!(found.len() > 20);
+    for target in found {
+        let pointer = target.strip_prefix('#').unwrap();
+        assert!(description.pointer(pointer).is_some(), "{target}");
+    }
+}
+
+/// A file of the page, whole and with the policy for pages.
+async fn file(api: &Api, path: &str, kind: &str) -> Answer {
+    let answer = api.get(path).await;
+    assert_eq!(answer.status, 200, "{path}");
+    assert!(
+        answer.header("Content-Type").unwrap().starts_with(kind),
+        "{path}"
+    );
+    let policy = answer.header("Content-Security-Policy").unwrap();
+    for part in ["default-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(
+        !policy.contains("script-src"),
+        "scripts come from here alone: {policy}"
+    );
+    assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"));
+    answer
+}
+
+#[actix_web::test]
+async fn the_page_is_served_with_a_policy_and_its_files() {
+    let api = Api::empty().await;
+    let page = file(&api, "/docs/", "text/html").await;
+    for (name, kind) in [
+        ("swagger-ui.css", "text/css"),
+        ("swagger-ui-bundle.js", "text/javascript"),
+        ("swagger-initializer.js", "text/javascript"),
+    ] {
+        assert!(page.text().contains(name), "{name}");
+        file(&api, &format!("/docs/{name}"), kind).await;
+    }
+    let start = file(&api, "/docs/swagger-initializer.js", "text/javascript").await;
+    assert!(start.text().contains("/openapi.json"));
+    assert_eq!(api.ask(Method::HEAD, "/docs/").send().await.status, 200);
+}
+
+#[actix_web::test]
+async fn the_page_is_found_without_the_last_slash() {
+    let api = Api::empty().await;
+    for method in [Method::GET, Method::HEAD] {
+        let answer = api.ask(method, "/docs").send().await;
+        assert_eq!(
+            (answer.status, answer.header("Location")),
+            (308, Some("/docs/"))
+        );
+    }
+}
+
+#[actix_web::test]
+async fn what_the_page_has_not_is_a_problem_like_any_other() {
+    let api = Api::empty().await;
+    for path in [
+        "/docs/nothing.js",
+        "/docs/..%2fopenapi.json",
+        "/docs/%2e%2e/Cargo.toml",
+        "/docs/%00",
+    ] {
+        api.get(path).await.problem(404, "not_found");
+    }
+    for path in ["/docs/", "/docs", "/docs/swagger-ui.css"] {
+        let refused = api.ask(Method::POST, path).send().await;
+        refused.problem(405, "method_not_allowed");
+        assert_eq!(refused.header("Allow"), Some("GET, HEAD"));
+    }
+}

@@ -1,0 +1,260 @@
+//! An application on a fresh database, and what tests ask it.
+//!
+//! The adapters are the real ones, but for the clock, which stands until a test moves it, and the password hasher,
+//! which also counts. [`request`] has the requests and answers, [`seed`] the records that tests begin with,
+//! [`socket`] a server on a port.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod clock;
+mod hasher;
+mod log;
+mod request;
+mod seed;
+mod socket;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::dev::{Payload, Service};
+use actix_web::http::Method;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::{HttpResponse, Responder, web};
+use diesel::connection::SimpleConnection;
+use flagstaff_domain::access::{
+    AccountService, KeyRing, KeyService, Password, RandomSource, Username,
+};
+use flagstaff_domain::clock::Clock;
+use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher};
+use flagstaff_domain::serving::Serving;
+use flagstaff_domain::storage::StorageError;
+use flagstaff_http::app::application;
+use flagstaff_http::sdk::flagsmith::FlagsmithViews;
+use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts, Services};
+use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
+use flagstaff_infra::changes::DieselChangeLog;
+use flagstaff_infra::db::connection::{self, Purpose};
+use flagstaff_infra::db::{Db, DbConnection, DbOptions, migrate};
+use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
+use flagstaff_infra::random::SystemRandom;
+use futures_util::future::LocalBoxFuture;
+use tempfile::TempDir;
+
+pub(crate) use clock::{TestClock, instant};
+pub(crate) use hasher::CountingHasher;
+pub(crate) use log::logged;
+pub(crate) use request::{Answer, Ask};
+pub(crate) use socket::{Connection, Reply, Server};
+
+/// The first administrator.
+pub(crate) const ADMIN: &str = "admin";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// The flag list.
+pub(crate) const FLAGS: &str = "/api/v1/flags/";
+
+/// How a test's server is set up.
+pub(crate) fn settings() -> HttpSettings {
+    HttpSettings {
+        bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+        workers: 1,
+        waiting: 64,
+        allowed_origins: AllowedOrigins::Any,
+        access_log: false,
+        metrics: MetricsAccess::default(),
+        failures_per_account: 10,
+        failures_per_address: 100,
+        shutdown_seconds: 1,
+    }
+}
+
+/// Everything behind an application.
+pub(crate) struct Backend {
+    folder: TempDir,
+    pub(crate) services: web::Data<Services>,
+    pub(crate) serving: Serving,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) hasher: Arc<CountingHasher>,
+    /// Whether what is committed cannot be read back for being served.
+    pub(crate) stale: Arc<AtomicBool>,
+}
+
+impl Backend {
+    /// With an administrator and nothing else. Nothing is served before [`Serving::refresh`].
+    pub(crate) fn start(settings: HttpSettings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flagstaff.db");
+        migrate::migrate(&path).unwrap();
+        let mut options = DbOptions::serving(path, 4, 64);
+        // Long enough for the neighbours in a test, short where a test locks the database.
+        options.busy = std::time::Duration::from_millis(200);
+        let db = Db::open(&options).unwrap();
+        let clock = Arc::new(TestClock::default());
+        let hasher = Arc::new(CountingHasher::default());
+        let random = Arc::new(SystemRandom);
+        let retrievals: Arc<dyn RetrievalLog> = Arc::<MemoryRetrievalLog>::default();
+        let timed: Arc<dyn Clock> = clock.clone();
+        let flagsmith = Arc::<FlagsmithViews>::default();
+        let serving = Serving::new(
+            Arc::new(SnapshotPublisher::new(
+                Arc::new(DieselSnapshotSource::new(db.clone())),
+                Arc::clone(&timed),
+                vec![flagsmith.clone()],
+            )),
+            Arc::new(KeyRing::new(Arc::new(DieselKeySource::new(db.clone())))),
+            Arc::clone(&retrievals),
+            Arc::clone(&timed),
+        );
+        let accounts = AccountService::new(
+            Arc::new(DieselAccountRepository::new(db.clone())),
+            hasher.clone(),
+            random.clone(),
+            Arc::clone(&timed),
+        );
+        accounts
+            .ensure_first_administrator(
+                Username::parse(ADMIN).unwrap(),
+                Some(Password::parse(PASSWORD).unwrap()),
+            )
+            .unwrap();
+        let renewed = serving.clone();
+        let stale = Arc::new(AtomicBool::new(false));
+        let refuses = Arc::clone(&stale);
+        db.on_commit(move || match refuses.load(Ordering::SeqCst) {
+            true => Err(StorageError::unavailable("the test says so")),
+            false => renewed.refresh(),
+        });
+        let parts = Parts {
+            serving: serving.clone(),
+            flagsmith,
+            flags: FlagService::new(
+                Arc::new(DieselFlagRepository::new(db.clone())),
+                retrievals,
+                Arc::clone(&timed),
+            ),
+            keys: KeyService::new(
+                Arc::new(DieselKeyRepository::new(db.clone())),
+                random,
+                timed,
+            ),
+            accounts,
+            changes: Arc::new(DieselChangeLog::new(db.clone())),
+            storage: Arc::new(db),
+            secret: SystemRandom.bytes(),
+        };
+        Self {
+            folder,
+            services: web::Data::new(Services::new(parts, settings)),
+            serving,
+            clock,
+            hasher,
+            stale,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("flagstaff.db")
+    }
+
+    /// A connection past the application, as another process has one.
+    pub(crate) fn connection(&self) -> DbConnection {
+        let patience = std::time::Duration::from_secs(5);
+        connection::open(&self.path(), patience, Purpose::Write).unwrap()
+    }
+
+    /// Damages the database: whatever is read from it or written to it from now on fails.
+    pub(crate) fn damage(&self) {
+        let damage = "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = 'not SQL' WHERE name = 'environments';
+             PRAGMA schema_version = 4321;";
+        self.connection().batch_execute(damage).unwrap();
+    }
+
+    /// Keeps every writer out until the connection is dropped.
+    pub(crate) fn lock(&self) -> DbConnection {
+        let mut connection = self.connection();
+        connection.batch_execute("BEGIN IMMEDIATE").unwrap();
+        connection
+    }
+}
+
+/// Sends a request, with another payload than its own where there is one.
+type Call = Box<dyn Fn(TestRequest, Option<Payload>) -> LocalBoxFuture<'static, Answer>>;
+
+/// An application in this process.
+pub(crate) struct Api {
+    pub(crate) backend: Backend,
+    call: Call,
+}
+
+impl Api {
+    /// With an administrator and nothing else.
+    pub(crate) async fn empty() -> Self {
+        Self::with(settings()).await
+    }
+
+    /// With an administrator, nothing else, and settings of its own.
+    pub(crate) async fn with(settings: HttpSettings) -> Self {
+        let backend = Backend::start(settings);
+        backend.serving.refresh().unwrap();
+        Self::over(backend).await
+    }
+
+    /// In front of what was set up before.
+    pub(crate) async fn over(backend: Backend) -> Self {
+        let app = application(backend.services.clone()).route("/panic", web::get().to(panics));
+        let app = Rc::new(init_service(app).await);
+        let call = move |request: TestRequest,
+                         payload: Option<Payload>|
+              -> LocalBoxFuture<'static, Answer> {
+            let app = Rc::clone(&app);
+            Box::pin(async move {
+                let mut request = request.to_request();
+                if let Some(payload) = payload {
+                    *request.payload() = payload;
+                }
+                match app.call(request).await {
+                    Ok(response) => Answer::read(response.into_parts().1).await,
+                    // As the server does.
+                    Err(error) => Answer::read(HttpResponse::from_error(error)).await,
+                }
+            })
+        };
+        Self {
+            backend,
+            call: Box::new(call),
+        }
+    }
+
+    /// A request to management, signed in as the administrator.
+    pub(crate) fn manage(&self, method: Method, path: &str) -> Ask<'_> {
+        self.ask(method, path).basic(ADMIN, PASSWORD)
+    }
+
+    /// The answer to a management read.
+    pub(crate) async fn read(&self, path: &str) -> Answer {
+        self.manage(Method::GET, path).send().await
+    }
+
+    /// A request of nobody in particular.
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+        Ask::new(&self.call, method, path)
+    }
+
+    /// The answer to a read by nobody in particular.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path).send().await
+    }
+
+    /// The flag list, as the key opens it.
+    pub(crate) async fn flags(&self, key: &str) -> Answer {
+        self.ask(Method::GET, FLAGS).key(key).send().await
+    }
+}
+
+async fn panics() -> impl Responder {
+    assert!(std::hint::black_box(false), "a secret of the handler");
+    HttpResponse::Ok()
+}
