@@ -85,7 +85,7 @@ impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
         let exit = match &error {
             StorageError::Unavailable(_) => Exit::Unavailable,
-            StorageError::Failed(_) => Exit::Failed,
+            StorageError::InDoubt(_) | StorageError::Failed(_) => Exit::Failed,
         };
         Self::new(exit, error.to_string())
     }

@@ -3,7 +3,7 @@
 //! A reader that goes away early (`flagstaff changes | head`) ends the command quietly.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, StdoutLock, Write};
+use std::io::{self, ErrorKind, IsTerminal, StdoutLock, Write};
 
 use chrono::SecondsFormat;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -35,6 +35,11 @@ impl Output {
     /// Whether a script reads it.
     pub(crate) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether it appears before somebody's eyes, rather than in a file, a pipe or a journal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.out.is_terminal()
     }
 
     /// Prints a value as JSON.

@@ -17,6 +17,7 @@ mod values;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use flagstaff_domain::access::{Password, Username};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -94,15 +95,15 @@ pub(crate) struct Log {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Admin {
-    /// The account's name: 1 to 128 characters, none of them a colon or a control character.
+    /// The account's name.
     #[serde(deserialize_with = "values::username")]
-    pub username: String,
-    /// The account's password, 12 to 128 characters. Without one the first start makes one up.
+    pub username: Username,
+    /// The account's password. Without one the first start makes one up.
     #[serde(
         deserialize_with = "values::password",
         serialize_with = "values::hidden"
     )]
-    pub password: Option<SecretString>,
+    pub password: Option<Password>,
 }
 
 /// Section `sign_in`: failed sign-ins a minute before more are refused.

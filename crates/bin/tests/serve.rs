@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use program::{Installation, column};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Long enough for the slowest machine: a test that waits this long has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -292,6 +292,63 @@ fn a_start_that_fails_does_not_lose_the_password() {
         last.starts_with(&format!("error: cannot serve on {bind}: ")),
         "{ran:?}"
     );
+}
+
+#[test]
+fn a_start_that_fails_earlier_has_created_no_administrator() {
+    let here = Installation::shop();
+    let (name, damaged) = ("a-name-to-be-damaged", "a\u{1}name-to-be-damaged");
+    let arguments = ["key", "create", "production", name, "--kind", "client"];
+    here.run(&arguments).succeeds();
+    // No key's name has a control character: what is served can be read then, what is printed cannot.
+    replace(&here, name, damaged);
+    let ran = here.run(&["serve", "--demo"]);
+    assert_eq!(ran.stdout(), "");
+    ran.fails(1);
+
+    replace(&here, damaged, name);
+    let mut server = Server::start(&here, &["serve"]);
+    let text = server.text();
+    assert!(text.contains("(shown this once)"), "{text}");
+}
+
+/// Replaces a text in the database's file by one of the same length.
+fn replace(here: &Installation, old: &str, new: &str) {
+    let path = here.path("data/flagstaff.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let places: Vec<_> = (0..=bytes.len() - old.len())
+        .filter(|at| bytes[*at..].starts_with(old.as_bytes()))
+        .collect();
+    assert!(!places.is_empty(), "{old:?} is not in the file");
+    for at in places {
+        bytes[at..at + new.len()].copy_from_slice(new.as_bytes());
+    }
+    std::fs::write(&path, bytes).unwrap();
+}
+
+#[test]
+fn keys_are_printed_for_those_who_ask_and_not_into_a_journal() {
+    let here = Installation::empty();
+    let mut first = Server::start(&here, &["serve", "--demo", "--json"]);
+    let report = first.report();
+    let keys = column(&report["environments"], "key");
+    let keys: Vec<_> = keys.into_iter().map(|key| key.as_str().unwrap()).collect();
+    assert_eq!(keys.len(), 3);
+    assert_eq!(first.stop(address_of(&report)), Some(0));
+
+    let mut second = Server::start(&here, &["serve"]);
+    let text = second.text();
+    assert!(text.contains(" key list ENVIRONMENT` shows"), "{text}");
+    let mut third = Server::start(&here, &["serve", "--json"]);
+    let report = third.report();
+    assert_eq!(
+        report["environments"],
+        json!([{ "name": "development" }, { "name": "production" }, { "name": "staging" }])
+    );
+    for key in keys {
+        assert!(!text.contains(key), "{text}");
+        assert!(!report.to_string().contains(key), "{report}");
+    }
 }
 
 #[test]

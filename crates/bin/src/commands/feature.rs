@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args, Subcommand};
 use flagstaff_domain::changes::Actor;
-use flagstaff_domain::flags::{ChangeFeature, CreateFeature, Feature, FeatureKind};
+use flagstaff_domain::flags::{ChangeFeature, CreateFeature, Feature, FeatureKind, FlagError};
 use flagstaff_domain::page::{PAGE_MAX, Page};
 use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Invalid, Tag};
 use flagstaff_http::admin::dto::FeatureRecord;
@@ -281,7 +281,12 @@ fn show(feature: &Feature, services: &Services, output: &mut Output) -> Result<(
     ])?;
     let mut flags = Vec::new();
     for environment in environment::all(services)? {
-        let flag = services.flags.get_flag(&environment.name, &feature.name)?;
+        let flag = match services.flags.get_flag(&environment.name, &feature.name) {
+            Ok(flag) => flag,
+            // Deleted or renamed since the list was read.
+            Err(FlagError::EnvironmentNotFound(_)) => continue,
+            Err(error) => return Err(error.into()),
+        };
         flags.push([
             flag.environment.to_string(),
             on_off(flag.enabled),

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use flagstaff_domain::state::error::ImportError;
 use flagstaff_domain::state::{Count, ImportOptions, Plan, Progress, StateFile, Step};
 use serde_json::{Map, Value, json};
 
 use super::Session;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::progress::Bar;
 
@@ -18,13 +19,26 @@ use crate::progress::Bar;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  flagstaff import state.json --dry-run     # what would change?
+  flagstaff import state.json --dry-run          # what would change?
   flagstaff import state.json
-  flagstaff import state.json --prune       # also delete what the file leaves out
+  flagstaff import state.json --prune            # also delete what the file leaves out
+  flagstaff import state.json --prune --force    # environments, too
   git show main:state.json | flagstaff import -
 
-What the file leaves out stays as it is. Importing a file twice changes nothing the second time. Keys that the file
-names without their text are generated and shown this once. An example of such a file:
+What the file leaves out stays as it is. Importing a file twice changes nothing the second time.
+Keys that the file names without their text are generated and shown this once.
+
+A key without \"key\" and \"digest\" is known by its name and kind; after a rotation that is the new
+key. --prune then revokes the old one at once, before its grace is over, unless the file has it
+with its text or digest, as an export does. A key in the file with its text or digest moves along
+when --prune deletes its environment and the file names another.
+An \"expires_at\" that is missing leaves the stored expiry, null clears it.
+
+A command does not know whether applications still read an environment's flags, therefore --force.
+The server knows:
+  curl http://127.0.0.1:8080/api/v1/environments/retrievals/
+
+An example of such a file:
   {\"version\": 1, \"flags\": {\"environments\": [{\"name\": \"production\"}],
     \"features\": [{\"name\": \"dark_mode\", \"flags\": {\"production\": {\"enabled\": true}}}]},
    \"access\": {\"keys\": [{\"environment\": \"production\", \"name\": \"web\", \"kind\": \"client\"}]}}")]
@@ -37,6 +51,23 @@ pub(crate) struct Arguments {
     /// Also delete what the file's lists leave out
     #[arg(long)]
     prune: bool,
+    /// With --prune, delete environments although applications may still use them
+    #[arg(long, requires = "prune")]
+    force: bool,
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::State(error) => error.into(),
+            ImportError::DeletesEnvironments(_) => Self::new(
+                Exit::Conflict,
+                format!(
+                    "this {error}; look at the server's /api/v1/environments/retrievals/, then repeat it with --force"
+                ),
+            ),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure> {
@@ -45,6 +76,7 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
     let options = ImportOptions {
         dry_run: arguments.dry_run,
         prune: arguments.prune,
+        force: arguments.force,
     };
     let bar = Arc::new(Bar::start("importing"));
     let progress: Arc<dyn Progress> = Arc::clone(&bar) as _;

@@ -8,9 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use flagstaff_domain::access::{
-    AccessError, CreateKey, EnvironmentKey, IssuedKey, KeyKind, KeyText,
-};
+use flagstaff_domain::access::{CreateKey, EnvironmentKey, IssuedKey, KeyKind, KeyText};
 use flagstaff_domain::changes::Actor;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::ids::KeyId;
@@ -127,7 +125,10 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
     let (services, mut output) = session.open()?;
     match command {
         Command::List(of) => list(&of.environment, &services, &mut output),
-        Command::Show(named) => show(&get(&named, &services)?, &mut output),
+        Command::Show(named) => {
+            let key = services.keys.get(&named.of.environment, named.id)?;
+            show(&key, &mut output)
+        }
         Command::Create(create) => self::create(create, &services, &mut output),
         Command::Rotate(rotate) => self::rotate(&rotate, &services, &mut output),
         Command::Delete(named) => {
@@ -156,16 +157,6 @@ pub(super) fn all(
         },
         |key: &EnvironmentKey| key.id,
     )
-}
-
-fn get(named: &Named, services: &Services) -> Result<EnvironmentKey, Failure> {
-    let page = Page {
-        limit: 1,
-        after: Some(KeyId(named.id.0 - 1)),
-    };
-    let listing = services.keys.list(&named.of.environment, &page)?;
-    let key = listing.items.into_iter().find(|key| key.id == named.id);
-    key.ok_or_else(|| AccessError::KeyNotFound(named.id).into())
 }
 
 fn list(
@@ -245,7 +236,7 @@ fn rotate(rotate: &Rotate, services: &Services, output: &mut Output) -> Result<(
     if output.is_json() {
         return Ok(());
     }
-    let old = get(&rotate.named, services)?;
+    let old = services.keys.get(&of.environment, *id)?;
     output.line(format_args!(
         "\nkey {id} is refused from {} on",
         instant_or(old.expires_at, "never")

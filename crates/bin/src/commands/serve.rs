@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
-use flagstaff_domain::access::{AccountService, FirstAdministrator, Password, Username};
+use flagstaff_domain::access::{AccountService, FirstAdministrator};
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
@@ -23,10 +23,13 @@ use crate::progress::Bar;
 use crate::settings::{self, Settings};
 use crate::wiring::{self, Backend, Services};
 pub(crate) use welcome::Again;
-use welcome::{Demonstration, Welcome};
+use welcome::{Demonstration, Environments, Welcome};
 
 /// The made-up web shop of `--demo`.
 const DEMONSTRATION: &str = include_str!("../../../../config/demo.json");
+/// Requests that may wait for the database at the same time. More than it has readers: writes that wait together share
+/// a commit.
+const WAITING: usize = 64;
 /// How long a shutdown waits for requests in flight, in seconds: less than supervisors wait before they kill.
 const SHUTDOWN_SECONDS: u64 = 8;
 
@@ -39,9 +42,9 @@ Examples:
   FLAGSTAFF__SERVER__BIND=0.0.0.0:8080 FLAGSTAFF__DATABASE__URL=sqlite:///var/lib/flagstaff/flagstaff.db flagstaff serve
 
 Creates the database, or brings it up to this program's schema. The first start creates an administrator and prints the
-password once, unless the configuration brings one (FLAGSTAFF__ADMIN__PASSWORD__FILE). SIGTERM and SIGINT end the server
-after the requests in flight; `flagstaff config` shows what can be set. With --json what is printed at the start is one
-object.")]
+password once, unless the configuration brings one (FLAGSTAFF__ADMIN__PASSWORD__FILE). On a terminal, and with --demo, it
+also prints a line for each environment that reads its flags, with a client key. SIGTERM and SIGINT end the server after
+the requests in flight; `flagstaff config` shows what can be set. With --json what is printed at the start is one object.")]
 pub(crate) struct Arguments {
     /// Fill an empty database with the features of a made-up web shop
     #[arg(long)]
@@ -58,10 +61,16 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     }
     let views = Arc::<FlagsmithViews>::default();
     let backend = Backend::open(&settings.database, vec![Arc::clone(&views) as _])?;
-    let mut welcome = Some(prepare(arguments, &settings, &backend, again)?);
+    let told = arguments.demo || output.is_terminal();
+    let prepared = prepare(arguments.demo, told, &backend, again)?;
     let poll = Poll::start(Arc::clone(&backend.serving))
         .map_err(|error| Failure::io("cannot start following the change log", &error))?;
     let server = flagstaff_http::Services::new(parts(&backend, views), http_settings(&settings));
+    // Last of all that can fail before the server listens: from here on, every way out prints the password.
+    let mut welcome = Some(Welcome {
+        administrator: first_administrator(&settings.admin, &backend.services.accounts)?,
+        ..prepared
+    });
     let listening = |addresses: &[SocketAddr]| {
         for address in addresses {
             log::info!(address:%; "serving");
@@ -87,20 +96,25 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     Ok(())
 }
 
-/// Makes sure that there is an administrator, and loads the demonstration where it is asked for.
+/// Loads the demonstration where it is asked for, and gathers what there is to tell; client keys only where they may
+/// be told.
 fn prepare<'a>(
-    arguments: &Arguments,
-    settings: &Settings,
+    demo: bool,
+    keys_told: bool,
     backend: &Backend,
     again: &'a Again,
 ) -> Result<Welcome<'a>, Failure> {
     let services = &backend.services;
-    let administrator = first_administrator(&settings.admin, &services.accounts)?;
-    let demonstration = arguments.demo.then(|| demonstrate(services)).transpose()?;
+    let demonstration = demo.then(|| demonstrate(services)).transpose()?;
+    let now = backend.serving.now();
     Ok(Welcome {
-        administrator,
+        administrator: None,
         demonstration,
-        environments: welcome::environments(services, backend.serving.now())?,
+        environments: if keys_told {
+            Environments::Told(welcome::environments(services, now)?)
+        } else {
+            Environments::Hidden(welcome::names(services)?)
+        },
         again,
     })
 }
@@ -109,13 +123,7 @@ fn first_administrator(
     settings: &settings::Admin,
     accounts: &AccountService,
 ) -> Result<Option<FirstAdministrator>, Failure> {
-    let username = Username::parse(settings.username.as_str())
-        .map_err(|error| Failure::wrong(format!("admin.username: {error}")))?;
-    let password = settings.password.as_ref();
-    let password = password
-        .map(|password| Password::parse(password.expose_secret()))
-        .transpose()
-        .map_err(|error| Failure::wrong(format!("admin.password: {error}")))?;
+    let (username, password) = (settings.username.clone(), settings.password.clone());
     Ok(accounts.ensure_first_administrator(username, password)?)
 }
 
@@ -159,12 +167,10 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         0 => wiring::cores(),
         workers => workers,
     };
-    // All workers together have about twice as many threads that wait for the database as it has readers.
-    let waiting = 2 * settings.database.readers as usize;
     HttpSettings {
         bind: settings.server.bind,
         workers,
-        blocking_threads: waiting.div_ceil(workers).max(2),
+        waiting: WAITING,
         allowed_origins: match &settings.server.allowed_origins {
             settings::AllowedOrigins::Any => AllowedOrigins::Any,
             settings::AllowedOrigins::Only(origins) => AllowedOrigins::Only(origins.clone()),

@@ -16,8 +16,11 @@ pub(crate) enum SettingsError {
     /// The profile's name could be a path.
     #[error("FLAGSTAFF_PROFILE: {0:?} is not a profile's name; expected letters, digits, - and _")]
     ProfileName(String),
-    /// The profile was named and has no file.
-    #[error("FLAGSTAFF_PROFILE: the profile {name:?} has no file {}", .path.display())]
+    /// The profile was named, has no file, and is not compiled in.
+    #[error(
+        "FLAGSTAFF_PROFILE: the profile {name:?} has no file {}; development and production need none",
+        .path.display()
+    )]
     NoProfile {
         /// The profile.
         name: String,

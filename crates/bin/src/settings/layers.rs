@@ -1,4 +1,4 @@
-//! The layers of the configuration and who wins: built-in defaults, files, environment (`environment.rs`).
+//! The layers of the configuration and who wins: what is built in, files, environment (`environment.rs`).
 //!
 //! Each layer is checked for unknown keys on its own, because after merging nobody knows where a key came from; values
 //! are judged after merging, because only the one that wins counts. `values.rs` has their rules.
@@ -17,6 +17,18 @@ use super::{LoadOptions, Settings, Sources, environment};
 
 /// What holds where no file says otherwise; it makes the binary run alone.
 const BUILT_IN: &str = include_str!("../../../../config/default.toml");
+
+/// The profiles that the binary brings along, for whoever names one and has no file of that name.
+const PROFILES: [(&str, &str); 2] = [
+    (
+        "development",
+        include_str!("../../../../config/development.toml"),
+    ),
+    (
+        "production",
+        include_str!("../../../../config/production.toml"),
+    ),
+];
 
 /// The layers read so far; a later one wins.
 pub(super) struct Layers {
@@ -41,7 +53,8 @@ impl Layers {
         })
     }
 
-    /// `default.toml`, `<profile>.toml` and `local.toml`, each if it is there.
+    /// The profile that is compiled in, if one was named, then `default.toml`, `<profile>.toml` and `local.toml`, each
+    /// if it is there.
     pub(super) fn add_files(&mut self, options: &LoadOptions) -> Result<(), SettingsError> {
         let directory = match &options.config_dir {
             Some(named) if !named.is_dir() => {
@@ -57,9 +70,15 @@ impl Layers {
         }
         profile.clone_into(&mut self.sources.profile);
 
+        let built_in = options.profile.as_deref().and_then(built_in_profile);
+        if let Some(text) = built_in {
+            self.builder = std::mem::take(&mut self.builder)
+                .add_source(File::from_str(text, FileFormat::Toml));
+        }
         self.add_file(directory.join("default.toml"))?;
         let path = directory.join(format!("{profile}.toml"));
-        if !self.add_file(path.clone())? && options.profile.is_some() {
+        let found = self.add_file(path.clone())? || built_in.is_some();
+        if !found && options.profile.is_some() {
             let name = profile.to_owned();
             return Err(SettingsError::NoProfile { name, path });
         }
@@ -139,6 +158,11 @@ impl Layers {
         }
         Ok(())
     }
+}
+
+fn built_in_profile(name: &str) -> Option<&'static str> {
+    let found = PROFILES.iter().find(|(profile, _)| *profile == name);
+    found.map(|(_, text)| *text)
 }
 
 /// Parses every value. The way over JSON gives each parser the value as it was written: numbers as numbers, text as text.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub(crate) struct LoadOptions {
     /// The directory with the configuration files. One that is named must be there; `None` is `./config`, if there.
     pub config_dir: Option<PathBuf>,
-    /// The profile. One that is named must have a file; `None` is `development`, if there.
+    /// The profile. One that is named must have a file or be compiled in; `None` is the file of `development`, if there.
     pub profile: Option<String>,
     /// The environment variables; those that do not begin with `FLAGSTAFF` play no part.
     pub environment: BTreeMap<String, OsString>,

@@ -42,6 +42,17 @@ fn config_shows_what_is_in_force_and_where_it_came_from() {
 }
 
 #[test]
+fn the_program_alone_has_the_profile_production() {
+    let here = Installation::empty();
+    let named = |name| here.run_with(&["config", "--json"], &[("FLAGSTAFF_PROFILE", name)], "");
+    let shown = named("production").json();
+    assert_eq!(shown["settings"]["server"]["bind"], "0.0.0.0:8080");
+    assert_eq!(shown["sources"]["files"], json!([]));
+    let said = named("prodution").fails(2);
+    assert!(said.contains("config/prodution.toml"), "{said}");
+}
+
+#[test]
 fn config_shows_no_secret() {
     let here = Installation::empty();
     for arguments in [&["config"][..], &["config", "--json"]] {

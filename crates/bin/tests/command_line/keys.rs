@@ -135,6 +135,7 @@ fn a_deleted_key_is_gone_and_an_unknown_one_is_not_found() {
     let here = production();
     let id = create(&here, "web", "client")["id"].to_string();
     here.run(&["key", "delete", "staging", &id]).fails(3);
+    here.run(&["key", "show", "staging", &id]).fails(3);
     here.run(&["key", "delete", "production", &id]).succeeds();
     assert_eq!(here.json(&["key", "list", "production"]), json!([]));
     here.run(&["key", "delete", "production", &id]).fails(3);

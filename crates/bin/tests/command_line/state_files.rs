@@ -86,7 +86,7 @@ fn only_prune_deletes_what_the_file_leaves_out() {
     let printed = here.run(&["import", "less.json"]).succeeds();
     assert!(printed.starts_with("nothing to do"), "{printed}");
 
-    let report = here.json(&["import", "less.json", "--prune"]);
+    let report = here.json(&["import", "less.json", "--prune", "--force"]);
     let features = demonstration()["flags"]["features"]
         .as_array()
         .unwrap()
@@ -101,6 +101,76 @@ fn only_prune_deletes_what_the_file_leaves_out() {
     );
     assert_eq!(column(&left["flags"]["features"], "name"), ["theme"]);
     assert_eq!(left["access"]["keys"], json!([]));
+}
+
+#[test]
+fn environments_are_pruned_only_by_force() {
+    let here = Installation::holding(&demonstration());
+    let less = json!({
+        "version": 1,
+        "flags": { "environments": [{ "name": "production" }], "features": [] },
+    });
+    here.write("less.json", &less.to_string());
+    let head = here.head();
+    let said = here.run(&["import", "less.json", "--prune"]).fails(4);
+    assert!(
+        said.contains(r#""development", "staging""#) && said.contains("--force"),
+        "{said}"
+    );
+    let report = here.json(&["import", "less.json", "--prune", "--dry-run"]);
+    assert_eq!(counts(&report, "environments"), [0, 0, 2]);
+    assert_eq!(here.head(), head);
+    here.run(&["import", "less.json", "--force"]).fails(2);
+
+    let report = here.json(&["import", "less.json", "--prune", "--force"]);
+    assert_eq!(counts(&report, "environments"), [0, 0, 2]);
+}
+
+#[test]
+fn keys_move_along_with_a_renamed_environment() {
+    let state = |environment: &str| {
+        json!({
+            "version": 1,
+            "flags": { "environments": [{ "name": environment }] },
+            "access": { "keys": [
+                { "environment": environment, "name": "web", "kind": "client", "key": "the-key-they-have" },
+                { "environment": environment, "name": "api", "kind": "server", "key": "ser.the-key-they-have" },
+            ] },
+        })
+    };
+    let here = Installation::holding(&state("production"));
+    let before = exported(&here);
+    here.write("renamed.json", &state("live").to_string());
+    here.run(&["import", "renamed.json"]).fails(2);
+    let report = here.json(&["import", "renamed.json", "--prune", "--force"]);
+    assert_eq!(counts(&report, "environments"), [1, 0, 1]);
+    assert_eq!(counts(&report, "keys"), [2, 0, 2]);
+    let after = exported(&here).to_string();
+    assert_eq!(after, before.to_string().replace("production", "live"));
+    let again = here.json(&["import", "renamed.json", "--prune"]);
+    assert_eq!(counts(&again, "keys"), [0, 0, 0]);
+}
+
+#[test]
+fn a_rotated_key_stays_retired_when_its_name_is_imported_again() {
+    let state = json!({
+        "version": 1,
+        "flags": { "environments": [{ "name": "production" }] },
+        "access": { "keys": [{ "environment": "production", "name": "api", "kind": "server" }] },
+    });
+    let here = Installation::holding(&state);
+    let id = here.json(&["key", "list", "production"])[0]["id"].to_string();
+    here.run(&["key", "rotate", "production", &id, "--grace", "3600"])
+        .succeeds();
+    let keys = here.json(&["key", "list", "production"]);
+    let printed = here.run(&["import", "given.json"]).succeeds();
+    assert!(printed.starts_with("nothing to do"), "{printed}");
+    assert_eq!(here.json(&["key", "list", "production"]), keys);
+
+    here.run(&["import", "given.json", "--prune"]).succeeds();
+    let left = here.json(&["key", "list", "production"]);
+    assert_eq!(left, json!([keys[1]]));
+    assert_eq!(left[0]["expires_at"], Value::Null);
 }
 
 #[test]

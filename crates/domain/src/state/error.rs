@@ -3,6 +3,7 @@
 use crate::access::AccessError;
 use crate::flags::FlagError;
 use crate::storage::StorageError;
+use crate::text::EnvironmentName;
 
 /// Why a state file was not imported. Nothing of it was stored.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -34,4 +35,23 @@ impl StateError {
             message: message.into(),
         }
     }
+}
+
+/// Why an import was not carried out. Nothing of it was stored.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ImportError {
+    /// It would delete environments, and was not told to.
+    #[error("would delete environments whose flags applications may still read: {}", list(.0))]
+    DeletesEnvironments(Vec<EnvironmentName>),
+    /// The file or the store refused.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+fn list(names: &[EnvironmentName]) -> String {
+    let quoted: Vec<_> = names
+        .iter()
+        .map(|name| format!("{:?}", name.as_str()))
+        .collect();
+    quoted.join(", ")
 }

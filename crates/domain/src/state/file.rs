@@ -2,6 +2,10 @@
 //!
 //! What a file leaves out stays as it is stored, or gets its default where it is new. The shape is pinned by tests;
 //! fields may be added, and a change that readers would misunderstand is a new version.
+//!
+//! An import that prunes deletes every key that no entry of the list of keys means. After a rotation an entry without
+//! text or digest means the replacement, and the retired key is deleted at once, whatever is left of its grace, unless
+//! an entry names it by its text or digest. An export names every key so.
 
 use std::collections::BTreeMap;
 
@@ -64,6 +68,9 @@ pub struct FlagsSection {
     /// The features; where the list is missing, those that are stored stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<FeatureEntry>>,
+    /// Whether environments that the list leaves out stay even when the import prunes; not the file's to say.
+    #[serde(skip)]
+    pub environments_stay: bool,
 }
 
 /// An environment.
@@ -135,7 +142,8 @@ pub struct AccessSection {
     pub keys: Option<Vec<KeyEntry>>,
 }
 
-/// A key: known by its text, by its digest, or else by its name and kind in its environment.
+/// A key: known by its text, by its digest, or else by its name and kind in its environment. Where several keys have
+/// these, the one without an expiry is meant; where that leaves several, the file is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
@@ -155,9 +163,13 @@ pub struct KeyEntry {
     /// Its digest, where its text is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<KeyDigest>,
-    /// From when on it is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
+    /// From when on it is refused; null for never. Where it is missing, a stored key keeps what it has.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expires_at: Option<Option<Timestamp>>,
     /// The text that it gets if it turns out to be new and neither text nor digest is given.
     #[serde(skip)]
     pub candidate: Option<KeyText>,
@@ -206,7 +218,7 @@ impl StateFile {
             kind: one.kind,
             key: one.text.clone(),
             digest: one.text.is_none().then_some(one.digest),
-            expires_at: one.expires_at,
+            expires_at: Some(one.expires_at),
             candidate: None,
         });
         Self {
@@ -214,6 +226,7 @@ impl StateFile {
             flags: FlagsSection {
                 environments: Some(environments.collect()),
                 features: Some(features.collect()),
+                environments_stay: false,
             },
             access: AccessSection {
                 keys: Some(keys.collect()),
@@ -228,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_file_is_written_back_as_it_was_read() {
-        let text = r#"{"version":1,"flags":{"environments":[{"name":"production","description":"Live"}],"features":[{"name":"limit","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":false,"tags":["ops"],"flags":{"production":{"enabled":true,"value":1.0}}}]},"access":{"keys":[{"environment":"production","name":"web","kind":"client","key":"A-KEY-OF-THEIR-OWN","expires_at":"2030-01-01T00:00:00.000000Z"}]}}"#;
+        let text = r#"{"version":1,"flags":{"environments":[{"name":"production","description":"Live"}],"features":[{"name":"limit","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":false,"tags":["ops"],"flags":{"production":{"enabled":true,"value":1.0}}}]},"access":{"keys":[{"environment":"production","name":"web","kind":"client","key":"A-KEY-OF-THEIR-OWN","expires_at":"2030-01-01T00:00:00.000000Z"},{"environment":"production","name":"other","kind":"client","key":"ANOTHER-KEY","expires_at":null}]}}"#;
         let file: StateFile = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&file).unwrap(), text);
     }

@@ -1,12 +1,15 @@
 //! What an import would do: the steps that lead from what is stored to what a file says.
 //!
 //! Pure, so that `--dry-run` and the import itself cannot differ. A second import of the same file has no steps.
+//! Which stored key an entry means is decided in `keys`.
+
+mod keys;
 
 use std::collections::{HashMap, HashSet};
 
 use super::error::StateError;
-use super::file::{FeatureEntry, FlagEntry, KeyEntry, StateFile};
-use crate::access::{EnvironmentKey, KeyDigest, KeyKind, KeyText, NewKey};
+use super::file::{FeatureEntry, FlagEntry, StateFile};
+use crate::access::{EnvironmentKey, KeyText, NewKey};
 use crate::clock::Timestamp;
 use crate::flags::{
     ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Environment,
@@ -100,7 +103,8 @@ impl Plan {
     /// Compares a file with what is stored. With `prune`, what the file's lists leave out is deleted.
     ///
     /// # Errors
-    /// [`StateError::Invalid`] when the file names something twice or something that does not exist.
+    /// [`StateError::Invalid`] when the file names something twice, something that does not exist, or a key by a name
+    /// that several have.
     pub fn new(current: &CurrentState, file: &StateFile, prune: bool) -> Result<Self, StateError> {
         let mut planner = Planner::new(current);
         planner.environments(file, prune)?;
@@ -112,6 +116,24 @@ impl Plan {
         Ok(Self {
             steps: planner.steps,
         })
+    }
+
+    /// The environments that the import deletes.
+    #[must_use]
+    pub fn deleted_environments(&self) -> Vec<&EnvironmentName> {
+        let deleted = self.steps.iter().filter_map(|step| match step {
+            Step::DeleteEnvironment(name) => Some(name),
+            Step::CreateEnvironment(_)
+            | Step::ChangeEnvironment(..)
+            | Step::CreateFeature(_)
+            | Step::ChangeFeature(..)
+            | Step::DeleteFeature(_)
+            | Step::SetFlag { .. }
+            | Step::CreateKey { .. }
+            | Step::ChangeKey { .. }
+            | Step::DeleteKey(..) => None,
+        });
+        deleted.collect()
     }
 
     /// The steps counted by kind of record: environments, features, flags, keys.
@@ -205,7 +227,7 @@ impl<'a> Planner<'a> {
                     .push(Step::ChangeEnvironment(stored.name.clone(), change));
             }
         }
-        if prune {
+        if prune && !file.flags.environments_stay {
             self.known.clear();
         }
         self.known.extend(named);
@@ -285,84 +307,6 @@ impl<'a> Planner<'a> {
         ))
     }
 
-    fn keys(&mut self, file: &StateFile, prune: bool) -> Result<(), StateError> {
-        let Some(entries) = &file.access.keys else {
-            return Ok(());
-        };
-        let mut wanted = HashSet::new();
-        let mut kept = HashSet::new();
-        for (at, entry) in entries.iter().enumerate() {
-            let place = format!("access.keys[{at}]");
-            self.must_exist(&entry.environment, || format!("{place}.environment"))?;
-            let given = given_digest(entry, &place)?;
-            let twice = given.is_some_and(|digest| !wanted.insert(digest));
-            let stored = self.stored_key(entry, given, &kept, &place)?;
-            if twice || stored.is_some_and(|key| !kept.insert(key.id)) {
-                return Err(StateError::invalid(
-                    place,
-                    "names a key for the second time",
-                ));
-            }
-            match stored {
-                Some(key) if key.name != entry.name || key.expires_at != entry.expires_at => {
-                    self.steps.push(Step::ChangeKey {
-                        environment: key.environment.clone(),
-                        id: key.id,
-                        name: entry.name.clone(),
-                        expires_at: entry.expires_at,
-                    });
-                }
-                Some(_) => {}
-                None => self.steps.push(new_key(entry, given, &place)?),
-            }
-        }
-        if prune {
-            for key in self
-                .current
-                .keys
-                .iter()
-                .filter(|key| !kept.contains(&key.id))
-            {
-                self.steps.push(Step::DeleteKey(
-                    key.environment.clone(),
-                    key.id,
-                    key.name.clone(),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn stored_key(
-        &self,
-        entry: &KeyEntry,
-        given: Option<KeyDigest>,
-        kept: &HashSet<KeyId>,
-        place: &str,
-    ) -> Result<Option<&'a EnvironmentKey>, StateError> {
-        let environment = fold(entry.environment.as_str());
-        let Some(digest) = given else {
-            return Ok(self.current.keys.iter().find(|key| {
-                key.name == entry.name
-                    && key.kind == entry.kind
-                    && fold(key.environment.as_str()) == environment
-                    && !kept.contains(&key.id)
-            }));
-        };
-        let stored = self.current.keys.iter().find(|key| key.digest == digest);
-        match stored {
-            Some(key) if fold(key.environment.as_str()) != environment => {
-                let message = format!("is a key of {:?} already", key.environment.as_str());
-                Err(StateError::invalid(place, message))
-            }
-            Some(key) if key.kind != entry.kind => {
-                let message = format!("is a {} key already", key.kind.as_str());
-                Err(StateError::invalid(place, message))
-            }
-            other => Ok(other),
-        }
-    }
-
     fn prune(&mut self, file: &StateFile) {
         if let Some(entries) = &file.flags.features {
             let kept: HashSet<_> = entries.iter().map(|one| fold(one.name.as_str())).collect();
@@ -372,7 +316,7 @@ impl<'a> Planner<'a> {
                     .map(|one| Step::DeleteFeature(one.name.clone())),
             );
         }
-        if file.flags.environments.is_some() {
+        if file.flags.environments.is_some() && !file.flags.environments_stay {
             let gone = self.current.environments.iter();
             let known = &self.known;
             self.steps.extend(
@@ -420,49 +364,6 @@ fn create_of(entry: &FeatureEntry) -> CreateFeature {
         tags: entry.tags.clone().unwrap_or_default(),
         enabled_in: Vec::new(),
     }
-}
-
-fn given_digest(entry: &KeyEntry, place: &str) -> Result<Option<KeyDigest>, StateError> {
-    match (&entry.key, entry.digest) {
-        (Some(_), Some(_)) => Err(StateError::invalid(
-            place,
-            "must have \"key\" or \"digest\", not both",
-        )),
-        (Some(text), None) => Ok(Some(text.digest())),
-        (None, digest) => Ok(digest),
-    }
-}
-
-fn new_key(entry: &KeyEntry, given: Option<KeyDigest>, place: &str) -> Result<Step, StateError> {
-    let text = entry.key.as_ref().or(entry.candidate.as_ref());
-    let (name, kind) = (entry.name.clone(), entry.kind);
-    let key = match (given, text) {
-        (Some(digest), None) if kind == KeyKind::Client => {
-            let message = format!(
-                "a new client key needs its text in \"key\"; {digest} alone opens nothing that can be shown"
-            );
-            return Err(StateError::invalid(place, message));
-        }
-        (Some(digest), None) => NewKey {
-            name,
-            kind,
-            digest,
-            text: None,
-            expires_at: entry.expires_at,
-        },
-        (_, Some(text)) => NewKey::of(name, kind, text, entry.expires_at),
-        (None, None) => {
-            return Err(StateError::invalid(
-                place,
-                "has neither \"key\" nor \"digest\"",
-            ));
-        }
-    };
-    Ok(Step::CreateKey {
-        environment: entry.environment.clone(),
-        key,
-        generated: entry.candidate.clone().filter(|_| given.is_none()),
-    })
 }
 
 #[cfg(test)]

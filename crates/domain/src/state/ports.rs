@@ -15,6 +15,8 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// Delete what the file's lists leave out.
     pub prune: bool,
+    /// Delete environments, too, although applications may still read their flags.
+    pub force: bool,
 }
 
 /// Is told how far a long piece of work has come.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::error::StateError;
+use super::error::{ImportError, StateError};
 use super::file::StateFile;
 use super::plan::Plan;
 use super::ports::{ImportOptions, Progress, StateRepository};
@@ -50,27 +50,44 @@ impl StateService {
     /// that do not exist, are generated; the plan's steps hold them.
     ///
     /// # Errors
-    /// [`StateError`]; nothing was stored then.
+    /// [`ImportError::DeletesEnvironments`] when pruning would delete environments and `options` do not force that; a
+    /// dry run shows it. [`ImportError::State`]. Nothing was stored then.
     pub fn import(
         &self,
         mut file: StateFile,
         options: ImportOptions,
         progress: Arc<dyn Progress>,
-    ) -> Result<Plan, StateError> {
+    ) -> Result<Plan, ImportError> {
         for key in file.access.keys.iter_mut().flatten() {
             if key.key.is_none() && key.digest.is_none() {
                 key.candidate = Some(KeyText::generate(key.kind, self.random.as_ref()));
             }
         }
         if options.dry_run {
-            return Plan::new(&self.repository.load()?, &file, options.prune);
+            return Ok(self.plan(&file, options.prune)?);
+        }
+        if options.prune && !options.force {
+            let plan = self.plan(&file, options.prune)?;
+            let deleted = plan.deleted_environments();
+            if !deleted.is_empty() {
+                let names = deleted.into_iter().cloned().collect();
+                return Err(ImportError::DeletesEnvironments(names));
+            }
+            // Another writer may add an environment before the import's transaction begins; that one stays.
+            file.flags.environments_stay = true;
         }
         let stamp = Stamp {
             actor: Actor::Import,
             at: self.clock.now(),
         };
-        self.repository
-            .apply(&file, options.prune, &stamp, progress)
+        let applied = self
+            .repository
+            .apply(&file, options.prune, &stamp, progress);
+        Ok(applied?)
+    }
+
+    fn plan(&self, file: &StateFile, prune: bool) -> Result<Plan, StateError> {
+        Plan::new(&self.repository.load()?, file, prune)
     }
 }
 
@@ -85,8 +102,11 @@ mod tests {
     use super::*;
     use crate::access::ports::MockRandomSource;
     use crate::clock::{MockClock, Timestamp};
+    use crate::flags::Environment;
+    use crate::ids::{EnvironmentId, Seq};
     use crate::state::ports::{MockProgress, MockStateRepository};
     use crate::state::{CurrentState, Step};
+    use crate::text::{Description, EnvironmentName};
 
     const FILE: &str = r#"{"version":1,"flags":{"environments":[{"name":"staging"}]},
         "access":{"keys":[{"environment":"staging","name":"web","kind":"client"}]}}"#;
@@ -101,14 +121,32 @@ mod tests {
         StateService::new(Arc::new(repository), Arc::new(random), Arc::new(clock))
     }
 
-    fn import(service: &StateService, dry_run: bool) -> Result<Plan, StateError> {
-        let options = ImportOptions {
-            dry_run,
-            prune: false,
-        };
+    fn import(service: &StateService, options: ImportOptions) -> Result<Plan, ImportError> {
         let file = serde_json::from_str(FILE).unwrap();
         service.import(file, options, Arc::new(MockProgress::new()))
     }
+
+    /// What is stored: environments of these names.
+    fn holding(names: &[&str]) -> CurrentState {
+        let environments = names.iter().zip(1..).map(|(name, id)| Environment {
+            id: EnvironmentId(id),
+            name: EnvironmentName::parse(*name).unwrap(),
+            description: Description::default(),
+            created_at: Timestamp::from_micros(0).unwrap(),
+            revision: Seq(1),
+            version: Seq(1),
+        });
+        CurrentState {
+            environments: environments.collect(),
+            ..CurrentState::default()
+        }
+    }
+
+    const PRUNE: ImportOptions = ImportOptions {
+        dry_run: false,
+        prune: true,
+        force: false,
+    };
 
     #[test]
     fn a_dry_run_plans_and_stores_nothing() {
@@ -116,7 +154,14 @@ mod tests {
         repository
             .expect_load()
             .returning(|| Ok(CurrentState::default()));
-        let plan = import(&service(repository), true).unwrap();
+        let plan = import(
+            &service(repository),
+            ImportOptions {
+                dry_run: true,
+                ..ImportOptions::default()
+            },
+        )
+        .unwrap();
         assert_eq!(plan.steps.len(), 2);
     }
 
@@ -128,10 +173,57 @@ mod tests {
             .withf(|_, prune, stamp, _| !prune && stamp.actor == Actor::Import)
             .once()
             .returning(|file, prune, _, _| Plan::new(&CurrentState::default(), file, prune));
-        let plan = import(&service(repository), false).unwrap();
+        let plan = import(&service(repository), ImportOptions::default()).unwrap();
         assert!(plan.steps.iter().any(|step| matches!(
             step,
             Step::CreateKey { generated: Some(text), .. } if text.reveal() == "C0".repeat(16)
         )));
+    }
+
+    #[test]
+    fn environments_are_deleted_only_when_that_is_forced() {
+        let mut repository = MockStateRepository::new();
+        repository
+            .expect_load()
+            .returning(|| Ok(holding(&["gone", "other", "staging"])));
+        repository
+            .expect_apply()
+            .once()
+            .returning(|file, prune, _, _| {
+                Plan::new(&holding(&["gone", "other", "staging"]), file, prune)
+            });
+        let service = service(repository);
+        let refused = import(&service, PRUNE).unwrap_err();
+        assert!(
+            refused.to_string().ends_with(r#": "gone", "other""#),
+            "{refused}"
+        );
+        for options in [
+            ImportOptions {
+                dry_run: true,
+                ..PRUNE
+            },
+            ImportOptions {
+                force: true,
+                ..PRUNE
+            },
+        ] {
+            let plan = import(&service, options).unwrap();
+            assert_eq!(plan.deleted_environments().len(), 2);
+        }
+    }
+
+    #[test]
+    fn an_environment_that_comes_between_the_look_and_the_import_stays() {
+        let mut repository = MockStateRepository::new();
+        repository
+            .expect_load()
+            .returning(|| Ok(holding(&["staging"])));
+        repository
+            .expect_apply()
+            .once()
+            .returning(|file, prune, _, _| Plan::new(&holding(&["new", "staging"]), file, prune));
+        let plan = import(&service(repository), PRUNE).unwrap();
+        assert!(plan.deleted_environments().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Environments, features and flags in the database: each port method opens its transaction and calls [`super::work`].
+//! Environments, features and flags in the database: each port method opens its transaction and calls `work.rs`.
 
 use diesel::prelude::*;
 use flagstaff_domain::flags::{

@@ -1,6 +1,7 @@
 //! What a server prints once it listens: its address, the one-time password, and lines to paste into a shell.
 //!
-//! A line that begins with `curl ` works as it stands; the README's first command and its test rely on that.
+//! A line that begins with `curl ` works as it stands; the README's first command and its test rely on that. Such a line
+//! holds a key, so it is printed for whoever asked for the demonstration or sits before a terminal, not into a journal.
 
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,7 +9,7 @@ use std::path::Path;
 
 use flagstaff_domain::access::{EnvironmentKey, FirstAdministrator, KeyText};
 use flagstaff_domain::clock::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::commands::{environment, key};
 use crate::escape::{OneLine, quoted};
@@ -34,6 +35,14 @@ pub(super) struct Environment {
     key: Option<KeyText>,
 }
 
+/// What can be read.
+pub(super) enum Environments {
+    /// Each with a key to read it.
+    Told(Vec<Environment>),
+    /// Their names alone, for where keys would be kept that nobody asked for.
+    Hidden(Vec<String>),
+}
+
 /// What there is to tell.
 pub(super) struct Welcome<'a> {
     /// The administrator, where this start has created one.
@@ -41,7 +50,7 @@ pub(super) struct Welcome<'a> {
     /// What `--demo` has come to, where it was asked for.
     pub(super) demonstration: Option<Demonstration>,
     /// What can be read.
-    pub(super) environments: Vec<Environment>,
+    pub(super) environments: Environments,
     /// How commands are given.
     pub(super) again: &'a Again,
 }
@@ -81,6 +90,36 @@ pub(super) fn environments(
     environments.collect()
 }
 
+/// The name of every environment.
+pub(super) fn names(services: &Services) -> Result<Vec<String>, Failure> {
+    let environments = environment::all(services)?;
+    Ok(environments
+        .iter()
+        .map(|one| one.name.to_string())
+        .collect())
+}
+
+impl Environments {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Told(environments) => environments.is_empty(),
+            Self::Hidden(names) => names.is_empty(),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Told(environments) => environments
+                .iter()
+                .map(
+                    |one| json!({ "name": one.name, "key": one.key.as_ref().map(KeyText::reveal) }),
+                )
+                .collect(),
+            Self::Hidden(names) => names.iter().map(|name| json!({ "name": name })).collect(),
+        }
+    }
+}
+
 impl Welcome<'_> {
     /// Prints it. Without an address the server could not start, and only the password is worth telling.
     pub(super) fn print(&self, addresses: &[SocketAddr], output: &mut Output) {
@@ -100,11 +139,6 @@ impl Welcome<'_> {
             let password = one.generated.as_ref().map(|password| password.reveal());
             json!({ "username": one.username.as_str(), "password": password })
         });
-        let environments: Vec<_> = self
-            .environments
-            .iter()
-            .map(|one| json!({ "name": one.name, "key": one.key.as_ref().map(KeyText::reveal) }))
-            .collect();
         let server_keys: Vec<_> = self
             .server_keys()
             .map(|[environment, name, _, text]| {
@@ -114,7 +148,7 @@ impl Welcome<'_> {
         output.json(&json!({
             "url": url,
             "administrator": administrator,
-            "environments": environments,
+            "environments": self.environments.to_json(),
             "server_keys": server_keys,
             "demonstration_loaded": self
                 .demonstration
@@ -137,11 +171,16 @@ impl Welcome<'_> {
         if let Some(Demonstration::NotEmpty) = self.demonstration {
             output.line("\nThe database is not empty: the demonstration was not loaded.")?;
         }
-        if self.environments.is_empty() {
-            self.print_first_steps(output)?;
-        } else {
-            self.print_environments(url, output)?;
-            self.print_server_keys(output)?;
+        match &self.environments {
+            none if none.is_empty() => self.print_first_steps(output)?,
+            Environments::Told(environments) => {
+                self.print_environments(environments, url, output)?;
+                self.print_server_keys(output)?;
+            }
+            Environments::Hidden(_) => output.line(format_args!(
+                "\nApplications read flags from {url}/api/v1/; `{} key list ENVIRONMENT` shows an environment's keys.",
+                self.again.0
+            ))?,
         }
         output.line("")?;
         output.fields([
@@ -180,9 +219,14 @@ impl Welcome<'_> {
         ))
     }
 
-    fn print_environments(&self, url: &str, output: &mut Output) -> Result<(), Failure> {
+    fn print_environments(
+        &self,
+        environments: &[Environment],
+        url: &str,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
         output.line("\nRead an environment's flags:")?;
-        for environment in &self.environments {
+        for environment in environments {
             let name = OneLine(&environment.name);
             match &environment.key {
                 Some(key) => {
