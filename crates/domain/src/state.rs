@@ -1,6 +1,6 @@
 //! The state file: a whole installation as one JSON document, for Git, for moving house, for demonstrations.
 //!
-//! [`file`] is its shape, [`plan`] compares it with what is stored, [`service`] imports and exports.
+//! [`mod@file`] is its shape, [`plan`] compares it with what is stored, [`service`] imports and exports.
 
 pub mod error;
 pub mod file;

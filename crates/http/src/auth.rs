@@ -1,4 +1,4 @@
-//! Who may call management: [`authenticate`] stands in front of it, and [`Viewer`], [`Editor`] and [`Admin`] are what a
+//! Who may call management: `authenticate` stands in front of it, and [`Viewer`], [`Editor`] and [`Admin`] are what a
 //! handler takes. A handler that changes flags takes an [`Editor`]; only that and
 //! [`Admin`] can be a change's actor.
 

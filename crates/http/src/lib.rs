@@ -1,6 +1,6 @@
 //! Flagstaff over HTTP: routes, JSON, status codes, authentication. It knows the domain and no adapter.
 //!
-//! [`app`] puts the routes together and [`serve`] runs them. [`sdk`] is what applications call, [`admin`] what people
+//! [`app`] puts the routes together and [`mod@serve`] runs them. [`sdk`] is what applications call, [`admin`] what people
 //! and jobs call, [`edge`] what every request passes through.
 
 // A new error or state has to be decided on wherever it matters.

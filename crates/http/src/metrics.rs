@@ -1,6 +1,6 @@
 //! `GET /metrics`: what a monitor reads, in the OpenMetrics text format.
 //!
-//! Requests are counted as they are answered; the rest is read when the page is asked for, by [`Condition`].
+//! Requests are counted as they are answered; the rest is read when the page is asked for, by `Condition`.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Flagsmith's SDK protocol: [`view`] renders a snapshot once, [`flags`] answers from it.
+//! Flagsmith's SDK protocol: [`view`] renders a snapshot once, `flags` answers from it.
 
 mod coding;
 pub(crate) mod flags;
