@@ -1,6 +1,7 @@
 # The recipes for those who run Flagstaff and those who change it. `just` alone lists them.
 
 set positional-arguments := true
+set dotenv-load := true
 
 # List the recipes
 default:

@@ -196,7 +196,9 @@ fn must_exist(path: &Path) -> Result<(), Failure> {
 fn failure(error: OpenError) -> Failure {
     match error {
         OpenError::Database(error) => error.into(),
-        OpenError::Migration(_) => Failure::new(Exit::Failed, error.to_string()),
+        OpenError::Migration(_) | OpenError::Damaged(..) => {
+            Failure::new(Exit::Failed, error.to_string())
+        }
         // A file that cannot be opened, a schema that is older or newer.
         other => Failure::new(Exit::Unavailable, other.to_string()),
     }

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use futures_util::future::Either;
@@ -29,7 +31,15 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Query parameters in which somebody might send a key; a URL is logged by every proxy on the way.
-const KEYS_IN_QUERY: [&str; 4] = ["environment_key", "api_key", "key", "token"];
+const KEYS_IN_QUERY: [&str; 7] = [
+    "environment_key",
+    "x-environment-key",
+    "api_key",
+    "apikey",
+    "key",
+    "token",
+    "access_token",
+];
 
 /// Makes ids for requests: unique in this process, and not guessable from another's.
 #[derive(Debug)]
@@ -156,6 +166,10 @@ fn finish<B>(
             .match_pattern()
             .map_or(Cow::Borrowed("none"), Cow::Owned)
     };
+    if route.starts_with("/api/admin") && !response.headers().contains_key(CACHE_CONTROL) {
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     services.metrics.answered(&route, method, status, elapsed);
     if status.is_client_error() || status.is_server_error() {
         let id = services.request_ids.next();

@@ -16,6 +16,9 @@ use flagstaff_domain::storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// The most characters of a reason in the log; a client may have made most of it.
+const LOGGED_MAX: usize = 500;
+
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -202,14 +205,11 @@ impl Problem {
             Some(cause) => format!("{} ({cause})", self.detail),
             None => self.detail.clone(),
         };
-        if !text.contains(char::is_control) {
-            return text;
-        }
         let escaped = |c: char| match c {
             c if c.is_control() => c.escape_default().to_string(),
             c => c.to_string(),
         };
-        text.chars().map(escaped).collect()
+        text.chars().take(LOGGED_MAX).map(escaped).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::http::header;
 use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
@@ -13,6 +14,9 @@ use crate::error::{Code, Problem};
 
 /// The most bytes of a body, as sent and as decompressed.
 pub(crate) const BODY_MAX: usize = 1024 * 1024;
+
+/// The content codings that a body may have.
+const CODINGS: [&[u8]; 4] = [b"gzip", b"br", b"deflate", b"identity"];
 
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -28,12 +32,26 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let json = matches!(request.mime_type(), Ok(Some(mime))
             if mime.subtype() == "json" || mime.suffix().is_some_and(|suffix| suffix == "json"));
+        let known_coding = request
+            .headers()
+            .get(header::CONTENT_ENCODING)
+            .is_none_or(|coding| {
+                CODINGS
+                    .iter()
+                    .any(|known| coding.as_bytes().eq_ignore_ascii_case(known))
+            });
         let body = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             if !json {
                 return Err(Problem::new(
                     Code::UnsupportedMediaType,
                     "the body must be JSON, with the header Content-Type: application/json",
+                ));
+            }
+            if !known_coding {
+                return Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    "the body's Content-Encoding must be gzip, br, deflate or identity",
                 ));
             }
             let body = timeout(BODY_PATIENCE, body).await.map_err(|_| late())?;
@@ -65,11 +83,18 @@ fn unreadable(error: &actix_web::Error) -> Problem {
 
 /// Reads JSON, naming the field of the first mistake.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // A sequence would be read as the fields in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            "the body is not valid: it must be a JSON object, not an array",
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let place = error.path().to_string();
         match place.as_str() {
-            "." => Problem::new(
+            "." | "?" => Problem::new(
                 Code::InvalidRequest,
                 format!("the body is not valid: {}", error.inner()),
             ),

@@ -7,7 +7,10 @@ use std::sync::{Arc, OnceLock};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, http::header};
 use bytes::Bytes;
-use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+use utoipa::openapi::path::{
+    HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem,
+};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
@@ -87,6 +90,12 @@ impl Modify for Common {
         for (path, item) in &mut api.paths.paths {
             for (method, operation) in operations(item) {
                 name(operation);
+                if conditional(path, &method) {
+                    operation
+                        .parameters
+                        .get_or_insert_default()
+                        .push(if_match());
+                }
                 for (status, what) in refusals(path, &method, operation) {
                     operation
                         .responses
@@ -97,6 +106,22 @@ impl Modify for Common {
             }
         }
     }
+}
+
+/// Whether the operation writes a record that is there.
+fn conditional(path: &str, method: &HttpMethod) -> bool {
+    let changes = matches!(method, HttpMethod::Patch | HttpMethod::Delete);
+    path.starts_with("/api/admin") && (changes || path.ends_with("/rotate"))
+}
+
+fn if_match() -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("Versions that the write accepts: the record's ETag"))
+        .schema(Some(Object::with_type(Type::String)))
+        .build();
+    RefOr::T(parameter)
 }
 
 /// Operations are named after their handlers, which resources have in common; the resource's tag makes them unique.
@@ -125,7 +150,10 @@ fn refusals(
     method: &HttpMethod,
     operation: &Operation,
 ) -> Vec<(&'static str, &'static str)> {
-    let mut refusals = vec![("401", "A key or credentials are missing or wrong")];
+    let mut refusals = vec![
+        ("405", "The path knows other methods; Allow names them"),
+        ("401", "A key or credentials are missing or wrong"),
+    ];
     if !path.starts_with("/health") {
         refusals.push(("400", "The request is not valid"));
     }
@@ -148,7 +176,7 @@ fn refusals(
             refusals.push(("413", "The body has more than 1 MiB"));
             refusals.push(("415", "The body is not JSON"));
         }
-        if matches!(method, HttpMethod::Patch | HttpMethod::Delete) {
+        if conditional(path, method) {
             refusals.push((
                 "412",
                 "The record has another version than If-Match accepts",

@@ -19,7 +19,7 @@ use diesel::connection::SimpleConnection;
 use flagstaff_domain::storage::{StorageError, StorageMonitor, StorageUse};
 
 pub use connection::DbConnection;
-use connection::{Pool, Purpose};
+use connection::{Anchor, Pool, Purpose};
 pub use error::{OpenError, WorkError};
 use writer::Writer;
 
@@ -67,7 +67,7 @@ pub struct Db {
     /// Connections of their own for following the log, so that busy readers never delay what is served.
     followers: Pool,
     writer: Arc<Writer>,
-    path: Arc<Path>,
+    anchor: Anchor,
 }
 
 impl Db {
@@ -77,19 +77,20 @@ impl Db {
     /// [`OpenError`] when the file cannot be opened, is no database, or its schema is older or newer than this program.
     pub fn open(options: &DbOptions) -> Result<Self, OpenError> {
         let mut first = connection::open(&options.path, options.busy, Purpose::Write)?;
+        let anchor = Anchor::at(&options.path)?;
         migrate::check_current(&mut first)?;
         Ok(Self {
             readers: connection::pool(options, options.readers)?,
             followers: connection::pool(options, 2)?,
-            writer: Arc::new(Writer::start(options, first)?),
-            path: Arc::from(options.path.as_path()),
+            writer: Arc::new(Writer::start(options, first, anchor.clone())?),
+            anchor,
         })
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.anchor.path()
     }
 
     /// Runs `after_commit` after each commit of this process, before its writes are answered.
@@ -108,7 +109,7 @@ impl Db {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
     ) -> Result<T, E> {
-        read_from(&self.readers, work)
+        self.read_from(&self.readers, work)
     }
 
     /// Like [`Db::read`], for following the log.
@@ -119,7 +120,26 @@ impl Db {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
     ) -> Result<T, E> {
-        read_from(&self.followers, work)
+        self.read_from(&self.followers, work)
+    }
+
+    fn read_from<T, E: From<StorageError>>(
+        &self,
+        pool: &Pool,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
+    ) -> Result<T, E> {
+        self.anchor.check().map_err(E::from)?;
+        let mut connection = pool
+            .get()
+            .map_err(|error| E::from(StorageError::unavailable(error)))?;
+        let begun = connection.batch_execute("BEGIN");
+        let result = begun
+            .map_err(WorkError::Database)
+            .and_then(|()| work(&mut connection));
+        let ended = connection.batch_execute("ROLLBACK");
+        let result = result.map_err(WorkError::into_inner)?;
+        ended.map_err(|error| E::from(error::storage(error)))?;
+        Ok(result)
     }
 
     /// Writes as one unit of work, which is committed whole or leaves nothing. Returns after the commit is on disk.
@@ -136,23 +156,6 @@ impl Db {
     {
         self.writer.write(work)
     }
-}
-
-fn read_from<T, E: From<StorageError>>(
-    pool: &Pool,
-    work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
-) -> Result<T, E> {
-    let mut connection = pool
-        .get()
-        .map_err(|error| E::from(StorageError::unavailable(error)))?;
-    let begun = connection.batch_execute("BEGIN");
-    let result = begun
-        .map_err(WorkError::Database)
-        .and_then(|()| work(&mut connection));
-    let ended = connection.batch_execute("ROLLBACK");
-    let result = result.map_err(WorkError::into_inner)?;
-    ended.map_err(|error| E::from(error::storage(error)))?;
-    Ok(result)
 }
 
 impl StorageMonitor for Db {
@@ -174,7 +177,7 @@ impl StorageMonitor for Db {
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Db")
-            .field("path", &self.path)
+            .field("path", &self.anchor.path())
             .finish_non_exhaustive()
     }
 }

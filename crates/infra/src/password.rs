@@ -3,63 +3,92 @@
 //! At most one hash per core runs at a time: a storm of sign-ins waits here, not in front of the flags.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use flagstaff_domain::access::{Password, PasswordHash, PasswordHasher};
 use flagstaff_domain::storage::StorageError;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 /// Hashes passwords with argon2id.
 pub struct Argon2Hasher {
-    argon2: Argon2<'static>,
     /// The hash of no password, verified where there is no account so that it takes as long.
     stand_in: PasswordHash,
-    free: Mutex<usize>,
-    freed: Condvar,
+    at_once: usize,
+    queue: OnceLock<SyncSender<Job>>,
 }
 
+type Job = Box<dyn FnOnce() + Send>;
+
 impl Argon2Hasher {
-    /// A hasher that runs at most `at_once` hashes at a time.
+    /// A hasher that runs at most `at_once` hashes at a time, on as many threads of its own: memory that a hash has used
+    /// goes back to its thread, so that no more than one hash a thread is ever held.
     #[must_use]
     pub fn new(at_once: usize) -> Self {
         Self {
-            argon2: Argon2::default(),
             stand_in: PasswordHash::new(
                 "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
                  AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
                     .to_owned(),
             ),
-            free: Mutex::new(at_once.max(1)),
-            freed: Condvar::new(),
+            at_once: at_once.max(1),
+            queue: OnceLock::new(),
         }
     }
 
-    fn in_turn<T>(&self, work: impl FnOnce() -> T) -> T {
-        {
-            let mut free = self.free.lock();
-            self.freed.wait_while(&mut free, |free| *free == 0);
-            *free -= 1;
-        }
-        let _turn = Turn(self);
-        work()
+    fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let (answer, answered) = sync_channel(1);
+        let queue = self.queue.get_or_init(|| start(self.at_once));
+        let job: Job = Box::new(move || {
+            let _ = answer.send(work(&Argon2::default()));
+        });
+        queue
+            .send(job)
+            .map_err(|_| StorageError::failed("the hashing threads have ended"))?;
+        answered
+            .recv()
+            .map_err(|_| StorageError::failed("hashing a password panicked"))
     }
 }
 
-/// A place among those that hash; given back also when hashing panics.
-struct Turn<'a>(&'a Argon2Hasher);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock() += 1;
-        self.0.freed.notify_one();
+/// Starts the threads, which end when the hasher does. They are not started before somebody signs in.
+fn start(threads: usize) -> SyncSender<Job> {
+    let (queue, jobs) = sync_channel::<Job>(threads);
+    let jobs = Arc::new(Mutex::new(jobs));
+    for _ in 0..threads {
+        let jobs = Arc::clone(&jobs);
+        let started = thread::Builder::new()
+            .name("hashing".to_owned())
+            .spawn(move || {
+                loop {
+                    let job = jobs.lock().recv();
+                    let Ok(job) = job else {
+                        return;
+                    };
+                    // Whoever waits learns of a panic by the answer that does not come.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
+                }
+            });
+        if let Err(error) = started {
+            log::error!(error:%; "a hashing thread cannot be started");
+        }
     }
+    queue
 }
 
 impl PasswordHasher for Argon2Hasher {
     fn hash(&self, password: &Password) -> Result<PasswordHash, StorageError> {
-        let hash = self.in_turn(|| self.argon2.hash_password(password.reveal().as_bytes()));
+        let password = password.clone();
+        let hash =
+            self.in_turn(move |argon2| argon2.hash_password(password.reveal().as_bytes()))?;
         hash.map(|phc| PasswordHash::new(phc.to_string()))
             .map_err(|error| StorageError::failed(error.to_string()))
     }
@@ -67,7 +96,9 @@ impl PasswordHasher for Argon2Hasher {
     fn verify(&self, password: &str, hash: Option<&PasswordHash>) -> Result<bool, StorageError> {
         let phc = Phc::new(hash.unwrap_or(&self.stand_in).as_str())
             .map_err(|error| StorageError::failed(format!("a stored password hash: {error}")))?;
-        let right = self.in_turn(|| self.argon2.verify_password(password.as_bytes(), &phc));
+        let password = password.to_owned();
+        let right =
+            self.in_turn(move |argon2| argon2.verify_password(password.as_bytes(), &phc))?;
         Ok(right.is_ok() && hash.is_some())
     }
 }

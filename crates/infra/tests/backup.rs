@@ -238,7 +238,7 @@ fn what_is_no_database_is_an_error() {
     assert!(!matches!(integrity(&scratch.path()), Ok(none) if none.is_empty()));
     assert!(matches!(
         backup(&scratch.path(), &scratch.folder().join("copy.db")),
-        Err(OpenError::Database(_))
+        Err(OpenError::Damaged(path, _)) if path == scratch.path()
     ));
     assert_eq!(files(scratch.folder()), ["flagstaff.db"]);
 }

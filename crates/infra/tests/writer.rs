@@ -416,20 +416,39 @@ fn dropping_the_database_finishes_what_is_queued() {
 }
 
 #[test]
-fn a_database_that_went_away_is_unavailable_and_none_takes_its_place() {
+fn a_database_that_went_away_is_unavailable_until_it_is_back_and_none_takes_its_place() {
     let scratch = with_notes();
     let db = scratch.open();
+    write_note(&db, "before").unwrap();
     let away = scratch.folder().join("away.db");
     std::fs::rename(scratch.path(), &away).unwrap();
+    let write = write_note(&db, "lost");
     let read: Result<(), StorageError> = db.read(|_| Ok(()));
+    assert!(
+        matches!(write, Err(StorageError::Unavailable(_))),
+        "{write:?}"
+    );
     assert!(
         matches!(read, Err(StorageError::Unavailable(_))),
         "{read:?}"
     );
-    assert!(Db::open(&DbOptions::command(scratch.path())).is_err());
     assert!(!scratch.path().exists());
 
     std::fs::rename(&away, scratch.path()).unwrap();
     write_note(&db, "back").unwrap();
-    assert_eq!(notes(&scratch), ["back"]);
+    assert_eq!(notes(&scratch), ["back", "before"]);
+}
+
+#[test]
+fn nothing_is_written_past_a_file_that_was_replaced() {
+    let scratch = with_notes();
+    let db = scratch.open();
+    let copy = scratch.folder().join("copy.db");
+    flagstaff_infra::db::backup::backup(&scratch.path(), &copy).unwrap();
+    std::fs::rename(&copy, scratch.path()).unwrap();
+    let write = write_note(&db, "lost");
+    assert!(
+        matches!(write, Err(StorageError::Unavailable(_))),
+        "{write:?}"
+    );
 }

@@ -229,9 +229,13 @@ fn create(create: Create, services: &Services, output: &mut Output) -> Result<()
 
 fn rotate(rotate: &Rotate, services: &Services, output: &mut Output) -> Result<(), Failure> {
     let Named { of, id } = &rotate.named;
-    let issued = services
-        .keys
-        .rotate(&Actor::CommandLine, &of.environment, *id, rotate.grace)?;
+    let issued = services.keys.rotate(
+        &Actor::CommandLine,
+        &of.environment,
+        *id,
+        rotate.grace,
+        &Precondition::Any,
+    )?;
     issue(&issued, output)?;
     if output.is_json() {
         return Ok(());

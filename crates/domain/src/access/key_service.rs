@@ -98,21 +98,28 @@ impl KeyService {
     /// Makes a key in place of another, which goes on for `grace_seconds`, so that applications can change over.
     ///
     /// # Errors
-    /// [`AccessError::EnvironmentNotFound`], [`AccessError::KeyNotFound`], [`AccessError::Storage`].
+    /// [`AccessError::EnvironmentNotFound`], [`AccessError::KeyNotFound`], [`AccessError::VersionMismatch`],
+    /// [`AccessError::Storage`].
     pub fn rotate(
         &self,
         actor: &Actor,
         environment: &EnvironmentName,
         old: KeyId,
         grace_seconds: u32,
+        precondition: &Precondition,
     ) -> Result<IssuedKey, AccessError> {
         let kind = self.repository.get_key(environment, old)?.kind;
         let stamp = self.stamp(actor);
         let text = self.generate(kind);
         let old_expires_at = stamp.at.plus_seconds(grace_seconds);
-        let written =
-            self.repository
-                .rotate_key(environment, old, &text, old_expires_at, &stamp)?;
+        let written = self.repository.rotate_key(
+            environment,
+            old,
+            &text,
+            old_expires_at,
+            precondition,
+            &stamp,
+        )?;
         Ok(IssuedKey { written, text })
     }
 
@@ -255,18 +262,24 @@ mod tests {
             .returning(move |_, _| Ok(stored(&old).record));
         repository
             .expect_rotate_key()
-            .withf(|_, old, text, until, _| {
+            .withf(|_, old, text, until, _, _| {
                 *old == KeyId(1)
                     && text.reveal() == "5A".repeat(16)
                     && *until == now().plus_seconds(3_600)
             })
             .once()
-            .returning(|_, _, text, _, _| {
+            .returning(|_, _, text, _, _, _| {
                 let name = KeyName::parse("web").unwrap();
                 Ok(stored(&NewKey::of(name, KeyKind::Client, text, None)))
             });
         service(repository)
-            .rotate(&Actor::CommandLine, &production(), KeyId(1), 3_600)
+            .rotate(
+                &Actor::CommandLine,
+                &production(),
+                KeyId(1),
+                3_600,
+                &Precondition::Any,
+            )
             .unwrap();
     }
 }

@@ -47,6 +47,7 @@ pub trait KeyRepository: Send + Sync {
         old: KeyId,
         text: &KeyText,
         old_expires_at: Timestamp,
+        precondition: &Precondition,
         stamp: &Stamp,
     ) -> Result<Written<EnvironmentKey>, AccessError>;
 

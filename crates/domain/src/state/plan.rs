@@ -108,7 +108,13 @@ impl Plan {
     pub fn new(current: &CurrentState, file: &StateFile, prune: bool) -> Result<Self, StateError> {
         let mut planner = Planner::new(current);
         planner.environments(file, prune)?;
+        let environments = std::mem::take(&mut planner.steps);
         planner.features(file)?;
+        // A new environment's flags begin with what its features say from now on, so features come before environments.
+        let (features, flags): (Vec<Step>, Vec<Step>) = std::mem::take(&mut planner.steps)
+            .into_iter()
+            .partition(|step| matches!(step, Step::CreateFeature(_) | Step::ChangeFeature(..)));
+        planner.steps = [features, environments, flags].concat();
         planner.keys(file, prune)?;
         if prune {
             planner.prune(file);
@@ -243,11 +249,12 @@ impl<'a> Planner<'a> {
             let defaults = match stored {
                 Some(stored) => {
                     let change = change_of(entry);
-                    if change.apply(stored) != *stored {
+                    let changed = change.apply(stored);
+                    if changed != *stored {
                         self.steps
                             .push(Step::ChangeFeature(stored.name.clone(), change));
                     }
-                    (stored.default_enabled, stored.initial_value.clone())
+                    (changed.default_enabled, changed.initial_value)
                 }
                 None => {
                     let create = create_of(entry);

@@ -1,5 +1,6 @@
 //! `/api/admin/environments/{environment}/keys`.
 
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use flagstaff_domain::access::{CreateKey, IssuedKey, KeyKind};
 use flagstaff_domain::clock::Timestamp;
@@ -127,6 +128,7 @@ pub(crate) async fn rotate(
     admin: Admin,
     services: web::Data<Services>,
     names: Names<(EnvironmentName, i64)>,
+    accepts: Accepts,
     body: Body<Rotation>,
 ) -> Result<HttpResponse, Problem> {
     let (environment, id) = names.0;
@@ -134,7 +136,7 @@ pub(crate) async fn rotate(
     let grace = body.0.grace_seconds;
     let issued = services
         .blocking
-        .run(move || keys.rotate(&admin.actor(), &environment, KeyId(id), grace))
+        .run(move || keys.rotate(&admin.actor(), &environment, KeyId(id), grace, &accepts.0))
         .await?;
     Ok(shown_once(&issued))
 }
@@ -169,5 +171,9 @@ fn shown_once(issued: &IssuedKey) -> HttpResponse {
     };
     let id = record.id.to_string();
     let path = ["environments", key.environment.as_str(), "keys", &id];
-    answer::created(issued.written.revision, key.version, &path, &record)
+    let mut response = answer::created(issued.written.revision, key.version, &path, &record);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -55,6 +55,9 @@ impl Cors {
                 .filter(|origin| only.contains(origin))
                 .cloned(),
         };
+        if self.only.is_some() {
+            response.insert(header::VARY, VARY_BY_ORIGIN);
+        }
         if let Some(allowed) = allowed {
             response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
             response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);

@@ -76,6 +76,12 @@ impl KeyRow {
     }
 }
 
+fn check(precondition: &Precondition, version: Seq) -> Work<()> {
+    precondition
+        .check(version)
+        .map_err(|mismatch| WorkError::Refused(mismatch.into()))
+}
+
 /// The id and the name of an environment.
 fn find_environment(
     connection: &mut DbConnection,
@@ -191,9 +197,7 @@ pub(crate) fn delete(
     precondition: &Precondition,
 ) -> Work<Seq> {
     let before = get(unit.connection, environment, id)?;
-    precondition
-        .check(before.version)
-        .map_err(|mismatch| WorkError::Refused(mismatch.into()))?;
+    check(precondition, before.version)?;
     Ok(revoke(unit, &before)?)
 }
 
@@ -224,8 +228,10 @@ fn rotate(
     old: KeyId,
     text: &KeyText,
     old_expires_at: Timestamp,
+    precondition: &Precondition,
 ) -> Work<Written<EnvironmentKey>> {
     let old = get(unit.connection, environment, old)?;
+    check(precondition, old.version)?;
     let until = old
         .expires_at
         .map_or(old_expires_at, |end| end.min(old_expires_at));
@@ -300,11 +306,20 @@ impl KeyRepository for DieselKeyRepository {
         old: KeyId,
         text: &KeyText,
         old_expires_at: Timestamp,
+        precondition: &Precondition,
         stamp: &Stamp,
     ) -> Result<Written<EnvironmentKey>, AccessError> {
         let (environment, text) = (environment.clone(), text.clone());
+        let precondition = precondition.clone();
         self.write(stamp, move |unit| {
-            rotate(unit, &environment, old, &text, old_expires_at)
+            rotate(
+                unit,
+                &environment,
+                old,
+                &text,
+                old_expires_at,
+                &precondition,
+            )
         })
     }
 

@@ -2,12 +2,15 @@
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection};
 use diesel::{Connection, SqliteConnection};
+
+use flagstaff_domain::storage::StorageError;
 
 use super::DbOptions;
 use super::error::OpenError;
@@ -58,10 +61,14 @@ pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<DbConnectio
     }
     let mut connection = DbConnection::establish(&url(path)?)
         .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
-    connection.batch_execute(&settings(busy, purpose))?;
-    if purpose == Purpose::Write {
-        switch_to_wal(&mut connection, busy)?;
-    }
+    let settled = connection
+        .batch_execute(&settings(busy, purpose))
+        .map_err(OpenError::from)
+        .and_then(|()| match purpose {
+            Purpose::Write => switch_to_wal(&mut connection, busy),
+            Purpose::Read => Ok(()),
+        });
+    settled.map_err(|error| error.of(path))?;
     Ok(connection)
 }
 
@@ -92,6 +99,57 @@ fn url(path: &Path) -> Result<String, OpenError> {
 pub(super) fn utf8(path: &Path) -> Result<&str, OpenError> {
     path.to_str()
         .ok_or_else(|| OpenError::File(format!("the path {} is not UTF-8", path.display())))
+}
+
+/// Which file a path leads to, whatever is done to the names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity(u64, u64);
+
+impl Identity {
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt;
+            Self(metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let identity = Self(u64::from(metadata.is_file()), 0);
+        Ok(identity)
+    }
+}
+
+/// The file that a database was opened from. Once it is moved, removed or replaced, what is read from the connections
+/// that are left is old, and what they write is lost: nothing is done then until it is back or the program starts anew.
+#[derive(Debug, Clone)]
+pub(super) struct Anchor {
+    path: Arc<Path>,
+    identity: Identity,
+}
+
+impl Anchor {
+    pub(super) fn at(path: &Path) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::File(format!("cannot look at {}: {error}", path.display()));
+        Ok(Self {
+            path: Arc::from(path),
+            identity: Identity::of(path).map_err(failed)?,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file is still where it was.
+    pub(super) fn check(&self) -> Result<(), StorageError> {
+        match Identity::of(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(_) => Err(StorageError::unavailable(
+                "the database's file was replaced while it was open; restart to use the new one",
+            )),
+            Err(error) => Err(StorageError::unavailable(error)),
+        }
+    }
 }
 
 /// Creates the file and its folder where they are missing, the file readable by its owner alone.

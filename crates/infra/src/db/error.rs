@@ -1,5 +1,7 @@
 //! Database errors: what went wrong while opening, and diesel's errors as the domain's [`StorageError`].
 
+use std::path::{Path, PathBuf};
+
 use diesel::result::{DatabaseErrorKind, Error};
 use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::Invalid;
@@ -16,8 +18,34 @@ pub enum OpenError {
     Newer(Vec<String>),
     /// A migration failed; it left nothing behind.
     Migration(String),
+    /// The file holds no database that can be read.
+    Damaged(PathBuf, String),
     /// The database failed.
     Database(StorageError),
+}
+
+impl OpenError {
+    /// Names the file where the failure says that it is damaged.
+    pub(super) fn of(self, path: &Path) -> Self {
+        match self {
+            Self::Database(
+                StorageError::Unavailable(ref cause)
+                | StorageError::InDoubt(ref cause)
+                | StorageError::Failed(ref cause),
+            ) => {
+                let text = cause.to_string();
+                let damaged = ["not a database", "malformed"]
+                    .iter()
+                    .any(|one| text.contains(one));
+                if damaged {
+                    Self::Damaged(path.to_owned(), text)
+                } else {
+                    self
+                }
+            }
+            other => other,
+        }
+    }
 }
 
 impl std::fmt::Display for OpenError {
@@ -37,6 +65,12 @@ impl std::fmt::Display for OpenError {
                 unknown.join(", ")
             ),
             Self::Migration(what) => write!(f, "a migration failed and was undone: {what}"),
+            Self::Damaged(path, error) => write!(
+                f,
+                "{} is damaged, or no database: {error}; keep it, move it away, and copy the last backup \
+                 (made by `flagstaff backup`) in its place",
+                path.display()
+            ),
             Self::Database(error) => error.fmt(f),
         }
     }

@@ -44,7 +44,7 @@ pub fn migrate_from(
     let migrations = load(source)?;
     connection::create(path)?;
     let mut connection = connection::open(path, PATIENCE, Purpose::Write)?;
-    connection.exclusive_transaction(|connection| {
+    let applied = connection.exclusive_transaction(|connection| {
         // Makes the runner create its table, inside the lock.
         connection.applied_migrations().map_err(failed)?;
         check_known(connection, &migrations)?;
@@ -53,7 +53,8 @@ pub fn migrate_from(
             connection.run_migration(*migration).map_err(failed)?;
         }
         Ok(missing.iter().map(|one| one.name().to_string()).collect())
-    })
+    });
+    applied.map_err(|error: OpenError| error.of(path))
 }
 
 /// The names of migrations that are not applied to the database at `path`, all of them where there is no database.

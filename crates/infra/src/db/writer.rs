@@ -15,7 +15,7 @@ use flagstaff_domain::storage::StorageError;
 use parking_lot::Mutex;
 
 use super::DbOptions;
-use super::connection::{self, DbConnection, Purpose};
+use super::connection::{self, Anchor, DbConnection, Purpose};
 use super::error::{OpenError, WorkError, is_full, is_locked, storage};
 
 /// The most units of work that share a commit.
@@ -125,7 +125,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(options: &DbOptions, connection: DbConnection) -> Result<Self, OpenError> {
+    pub(super) fn start(
+        options: &DbOptions,
+        connection: DbConnection,
+        anchor: Anchor,
+    ) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(options.queue);
         let shared = Arc::new(Shared {
             waiting: AtomicU64::new(0),
@@ -134,6 +138,7 @@ impl Writer {
         });
         let turns = Turns {
             options: options.clone(),
+            anchor,
             connection: Some(connection),
             shared: Arc::clone(&shared),
         };
@@ -208,6 +213,7 @@ impl fmt::Debug for Writer {
 /// The thread's own state.
 struct Turns {
     options: DbOptions,
+    anchor: Anchor,
     /// `None` after a failure: the next turn opens a new one.
     connection: Option<DbConnection>,
     shared: Arc<Shared>,
@@ -229,6 +235,7 @@ impl Turns {
     }
 
     fn begin(&mut self) -> Result<DbConnection, StorageError> {
+        self.anchor.check()?;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => connection::open(&self.options.path, self.options.busy, Purpose::Write)

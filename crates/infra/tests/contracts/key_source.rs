@@ -108,7 +108,14 @@ fn only_environments_whose_keys_changed_come_again(store: &Store) {
     let until = instant("2030-01-01T00:00:00Z");
     store
         .keys
-        .rotate_key(&name, first.id, &text, until, &stamp())
+        .rotate_key(
+            &name,
+            first.id,
+            &text,
+            until,
+            &flagstaff_domain::write::Precondition::Any,
+            &stamp(),
+        )
         .unwrap();
     let update = load(store, Some(since));
     assert_eq!(update.head, store.head());

@@ -50,9 +50,14 @@ fn rotate(
     until: &str,
 ) -> Result<Written<EnvironmentKey>, AccessError> {
     let environment = environment_name("production");
-    store
-        .keys
-        .rotate_key(&environment, old, &key_text(text), at(until), &later())
+    store.keys.rotate_key(
+        &environment,
+        old,
+        &key_text(text),
+        at(until),
+        &Precondition::Any,
+        &later(),
+    )
 }
 
 fn delete(store: &Store, environment: &str, key: KeyId) -> Result<Seq, AccessError> {

@@ -114,11 +114,11 @@ fn an_import_is_one_group_in_the_log(store: &Store) {
     assert_eq!(
         told(&changes),
         [
+            ("feature.created", "limit", None),
+            ("feature.created", "dark_mode", None),
             ("environment.created", "production", live),
             ("environment.created", "Größe", size),
-            ("feature.created", "limit", None),
             ("flag.changed", "limit", live),
-            ("feature.created", "dark_mode", None),
             ("flag.changed", "dark_mode", size),
             ("key.created", "web", live),
             ("key.created", "api", size),
@@ -190,8 +190,8 @@ fn an_import_changes_what_is_there(store: &Store) {
     assert_eq!(
         told(&changes),
         [
-            ("environment.changed", "PRODUCTION", live),
             ("feature.changed", "Limit", None),
+            ("environment.changed", "PRODUCTION", live),
             ("flag.changed", "Limit", live),
             ("key.changed", "renamed", live),
         ]

@@ -177,6 +177,21 @@ fn a_pruned_environment_can_have_no_flags_in_the_file() {
 }
 
 #[test]
+fn a_new_environment_begins_with_what_the_file_says_of_its_features() {
+    let file = r#"{"version":1,"flags":{"environments":[{"name":"staging"}],"features":[
+        {"name":"dark_mode","default_enabled":true,"flags":{"staging":{"enabled":true}}}]}}"#;
+    let plan = plan(&stored(), file, false).unwrap();
+    assert!(
+        matches!(
+            &plan.steps[..],
+            [Step::ChangeFeature(..), Step::CreateEnvironment(_)]
+        ),
+        "{:?}",
+        plan.steps
+    );
+}
+
+#[test]
 fn tags_are_replaced_whole() {
     let file = r#"{"version":1,"flags":{"features":[{"name":"dark_mode","tags":["ui"]}]}}"#;
     let plan = plan(&stored(), file, false).unwrap();

@@ -66,7 +66,7 @@ pub(crate) async fn list(
             let one = view.one(grant.kind, &feature).ok_or_else(|| {
                 Problem::new(
                     Code::NotFound,
-                    format!("this environment has no feature {feature:?}"),
+                    "this environment has no feature of the name that ?feature= gives",
                 )
             })?;
             answer(&services, &view, headers, &one, Coding::Identity)

@@ -231,11 +231,12 @@ async fn a_compressed_body_that_is_none_is_refused() {
         ("gzip", b"{\"name\":\"a\"}".to_vec()),
         ("gzip", cut),
         ("br", right.clone()),
-        ("zstd", right),
     ] {
         let answer = post_coded(&api, coding, body).await;
         answer.problem(400, "invalid_request");
     }
+    let unknown = post_coded(&api, "zstd", right).await;
+    unknown.problem(415, "unsupported_media_type");
     assert_eq!(api.read(FEATURES).await.text(), "[]");
 }
 
@@ -297,4 +298,16 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
         10,
         "on a clock that only waiting moves"
     );
+}
+
+#[actix_web::test]
+async fn an_array_is_not_taken_for_an_objects_fields_in_their_order() {
+    let api = Api::empty().await;
+    let answer = api
+        .manage(Method::POST, FEATURES)
+        .json(serde_json::json!(["dark_mode"]))
+        .send()
+        .await;
+    answer.problem(400, "invalid_request");
+    assert_eq!(api.read(FEATURES).await.text(), "[]");
 }
