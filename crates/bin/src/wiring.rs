@@ -17,7 +17,7 @@ use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::clock::SystemClock;
-use flagstaff_infra::db::{Db, DbOptions, OpenError, backup, migrate};
+use flagstaff_infra::db::{Db, DbOptions, OpenError, backup, integrity, migrate};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
 use flagstaff_infra::random::SystemRandom;
@@ -179,7 +179,7 @@ pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`] when the file cannot be read at all.
 pub(crate) fn integrity(path: &Path) -> Result<Vec<String>, Failure> {
-    backup::integrity(path).map_err(failure)
+    integrity::integrity(path).map_err(failure)
 }
 
 fn must_exist(path: &Path) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ pub mod backup;
 pub(crate) mod columns;
 pub mod connection;
 pub mod error;
+pub mod integrity;
 pub mod migrate;
 pub(crate) mod schema;
 pub mod writer;

@@ -7,7 +7,7 @@ use flagstaff_domain::changes::{ChangeQuery, Direction};
 use serde::Serialize;
 use serde_json::json;
 
-use super::Session;
+use super::{Session, export};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, counted, instant};
 use crate::progress::Bar;
@@ -67,6 +67,7 @@ fn look(settings: &Settings) -> Vec<Check> {
     // Without a database there is nothing more to look at.
     if path.exists() {
         checks.push(Check::new("integrity", integrity(path)));
+        checks.push(Check::new("records", records(settings)));
         checks.push(Check::new("change log", change_log(settings)));
     }
     checks
@@ -107,6 +108,19 @@ fn integrity(path: &Path) -> Result<String, String> {
     Err(format!(
         "{}; stop the server and restore a backup",
         findings.join("; ")
+    ))
+}
+
+/// Reads every environment, feature, flag and key, as serving and exporting do.
+fn records(settings: &Settings) -> Result<String, String> {
+    let services = Services::open(&settings.database).map_err(said)?;
+    let state = services.state.export().map_err(|error| error.to_string())?;
+    let [environments, features, keys] = export::sizes(&state);
+    Ok(format!(
+        "{}, {} and {} can be read",
+        counted(environments, "environment", "environments"),
+        counted(features, "feature", "features"),
+        counted(keys, "key", "keys"),
     ))
 }
 

@@ -1,5 +1,6 @@
 //! `flagstaff export`: everything as a state file, from which `flagstaff import` makes the same again.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
     ))
 }
 
-fn sizes(state: &StateFile) -> [usize; 3] {
+pub(super) fn sizes(state: &StateFile) -> [usize; 3] {
     [
         state.flags.environments.as_ref().map_or(0, Vec::len),
         state.flags.features.as_ref().map_or(0, Vec::len),
@@ -62,7 +63,18 @@ fn sizes(state: &StateFile) -> [usize; 3] {
 }
 
 /// Writes the file under another name first, so that it is never there by half. It is readable by its owner alone.
+/// What is there and is no file, as a pipe or a device, is written to; a link is followed.
 fn write(state: &StateFile, path: &Path) -> io::Result<()> {
+    let found = fs::canonicalize(path);
+    let path = found.as_deref().unwrap_or(path);
+    if path.exists() && !path.is_file() {
+        let mut text = serde_json::to_vec_pretty(state)?;
+        text.push(b'\n');
+        return fs::OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(&text);
+    }
     let folder = path.parent().filter(|folder| folder != &Path::new(""));
     let mut file = tempfile::Builder::new()
         .prefix(".flagstaff-export-")

@@ -61,7 +61,13 @@ fn a_sound_installation_passes_every_check() {
     assert_eq!(report["ok"], true);
     assert_eq!(
         column(&report["checks"], "name"),
-        ["configuration", "schema", "integrity", "change log"]
+        [
+            "configuration",
+            "schema",
+            "integrity",
+            "records",
+            "change log"
+        ]
     );
 }
 

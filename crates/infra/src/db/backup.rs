@@ -1,4 +1,4 @@
-//! Backups and integrity checks of the SQLite file, while it is in use.
+//! Backups of the SQLite file, while it is in use.
 
 use std::fs::File;
 use std::io;
@@ -47,39 +47,4 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(failed)
-}
-
-/// What SQLite finds wrong with the file: broken pages, indexes and references. Empty when it is sound.
-///
-/// # Errors
-/// [`OpenError`] when the file cannot be read at all.
-pub fn integrity(path: &Path) -> Result<Vec<String>, OpenError> {
-    #[derive(QueryableByName)]
-    struct Finding {
-        #[diesel(sql_type = Text)]
-        integrity_check: String,
-    }
-    #[derive(QueryableByName)]
-    struct Orphan {
-        #[diesel(sql_type = Text)]
-        table: String,
-        #[diesel(sql_type = Text)]
-        parent: String,
-    }
-    let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
-    let findings: Vec<Finding> =
-        diesel::sql_query("PRAGMA integrity_check").load(&mut connection)?;
-    let orphans: Vec<Orphan> =
-        diesel::sql_query("PRAGMA foreign_key_check").load(&mut connection)?;
-    let findings = findings.into_iter().map(|finding| finding.integrity_check);
-    let orphans = orphans.into_iter().map(|orphan| {
-        format!(
-            "a row of {} refers to no row of {}",
-            orphan.table, orphan.parent
-        )
-    });
-    Ok(findings
-        .filter(|finding| finding != "ok")
-        .chain(orphans)
-        .collect())
 }

@@ -1,0 +1,126 @@
+//! What is wrong with a database: its pages, its schema, and what its rows must have in common.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::connection::{self, DbConnection, Purpose};
+use super::error::OpenError;
+use super::migrate::migrate;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What must be 0, and what it means when it is not.
+const MUST_BE_NONE: [(&str, &str); 4] = [
+    (
+        "SELECT abs((SELECT coalesce(max(seq), 0) FROM changes) - (SELECT coalesce(max(seq), -1) FROM log_head)) AS count",
+        "the change log's counter differs from its last change",
+    ),
+    (
+        "SELECT (SELECT coalesce(max(seq), 0) FROM changes) - (SELECT count(*) FROM changes) AS count",
+        "the change log lacks changes",
+    ),
+    (
+        "SELECT (SELECT count(*) FROM environments) * (SELECT count(*) FROM features) - (SELECT count(*) FROM flags) AS count",
+        "features lack flags in environments",
+    ),
+    (
+        "SELECT count(*) AS count FROM environments WHERE revision > (SELECT coalesce(max(seq), 0) FROM changes)",
+        "environments have a revision that the change log does not reach",
+    ),
+];
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// What is wrong with the file: broken pages, indexes and references, a schema that is not this program's, a change log
+/// or flags with gaps. Empty when it is sound.
+///
+/// # Errors
+/// [`OpenError`] when the file cannot be read at all.
+pub fn integrity(path: &Path) -> Result<Vec<String>, OpenError> {
+    let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
+    let look = |connection: &mut DbConnection| -> Result<Vec<String>, OpenError> {
+        let mut findings = pages(connection)?;
+        let schema = schema_findings(connection)?;
+        // Where tables are missing, their rows cannot be counted.
+        if schema.is_empty() {
+            findings.extend(gaps(connection)?);
+        }
+        findings.extend(schema);
+        Ok(findings)
+    };
+    look(&mut connection).map_err(|error| error.of(path))
+}
+
+fn lines(connection: &mut DbConnection, query: &str) -> QueryResult<Vec<String>> {
+    let lines: Vec<Line> = diesel::sql_query(query).load(connection)?;
+    Ok(lines.into_iter().map(|line| line.text).collect())
+}
+
+fn pages(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
+    let findings = lines(
+        connection,
+        "SELECT integrity_check AS text FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    )?;
+    let orphans = lines(
+        connection,
+        "SELECT 'a row of ' || \"table\" || ' refers to no row of ' || parent AS text FROM pragma_foreign_key_check",
+    )?;
+    Ok(findings.into_iter().chain(orphans).collect())
+}
+
+/// Every table, index and trigger with its definition.
+fn schema(connection: &mut DbConnection) -> QueryResult<BTreeSet<String>> {
+    let definitions = lines(
+        connection,
+        "SELECT sql AS text FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'",
+    )?;
+    Ok(definitions.into_iter().collect())
+}
+
+/// Compares with what the migrations make of an empty file.
+fn schema_findings(connection: &mut DbConnection) -> Result<Vec<String>, OpenError> {
+    let failed = |error: std::io::Error| {
+        OpenError::File(format!("cannot make a file to compare with: {error}"))
+    };
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let path = folder.path().join("right.db");
+    migrate(&path)?;
+    let right = schema(&mut connection::open(&path, PATIENCE, Purpose::Read)?)?;
+    let here = schema(connection)?;
+    let first_line = |sql: &String| sql.lines().next().unwrap_or_default().to_owned();
+    let missing = right
+        .difference(&here)
+        .map(|sql| format!("the schema lacks `{}`", first_line(sql)));
+    let more = here.difference(&right).map(|sql| {
+        format!(
+            "the schema has `{}`, which is not of this program",
+            first_line(sql)
+        )
+    });
+    Ok(missing.chain(more).collect())
+}
+
+fn gaps(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
+    let mut findings = Vec::new();
+    for (query, meaning) in MUST_BE_NONE {
+        let count: Count = diesel::sql_query(query).get_result(connection)?;
+        if count.count != 0 {
+            findings.push(format!("{meaning} ({})", count.count));
+        }
+    }
+    Ok(findings)
+}
