@@ -8,9 +8,9 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash as Phc;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::password_hash::PasswordHasher as _;
+use argon2::password_hash::phc::{Output, PasswordHash as Phc};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use flagstaff_domain::access::{Password, PasswordHash, PasswordHasher};
 use flagstaff_domain::storage::StorageError;
 use parking_lot::Mutex;
@@ -23,11 +23,14 @@ pub struct Argon2Hasher {
     queue: OnceLock<SyncSender<Job>>,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// The memory that a hash works on; each thread keeps its own from hash to hash.
+type Memory = Vec<Block>;
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 impl Argon2Hasher {
-    /// A hasher that runs at most `at_once` hashes at a time, on as many threads of its own: memory that a hash has used
-    /// goes back to its thread, so that no more than one hash a thread is ever held.
+    /// A hasher that runs at most `at_once` hashes at a time, on as many threads of its own, each with memory for one
+    /// hash: a storm of sign-ins never holds more.
     #[must_use]
     pub fn new(at_once: usize) -> Self {
         Self {
@@ -43,12 +46,12 @@ impl Argon2Hasher {
 
     fn in_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, StorageError> {
         let (answer, answered) = sync_channel(1);
         let queue = self.queue.get_or_init(|| start(self.at_once));
-        let job: Job = Box::new(move || {
-            let _ = answer.send(work(&Argon2::default()));
+        let job: Job = Box::new(move |memory| {
+            let _ = answer.send(work(memory));
         });
         queue
             .send(job)
@@ -68,13 +71,14 @@ fn start(threads: usize) -> SyncSender<Job> {
         let started = thread::Builder::new()
             .name("hashing".to_owned())
             .spawn(move || {
+                let mut memory = Memory::new();
                 loop {
                     let job = jobs.lock().recv();
                     let Ok(job) = job else {
                         return;
                     };
                     // Whoever waits learns of a panic by the answer that does not come.
-                    let _ = catch_unwind(AssertUnwindSafe(job));
+                    let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
                 }
             });
         if let Err(error) = started {
@@ -84,11 +88,28 @@ fn start(threads: usize) -> SyncSender<Job> {
     queue
 }
 
+/// Hashes the password as the stored one was hashed, and compares in constant time.
+fn verify(password: &[u8], stored: &Phc, memory: &mut Memory) -> Result<bool, String> {
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err("it has no salt or no output".to_owned());
+    };
+    let params = Params::try_from(stored).map_err(|error| error.to_string())?;
+    let algorithm =
+        Algorithm::try_from(stored.algorithm.as_str()).map_err(|error| error.to_string())?;
+    memory.resize(params.block_count(), Block::default());
+    let mut output = vec![0; expected.len()];
+    Argon2::new(algorithm, Version::default(), params)
+        .hash_password_into_with_memory(password, salt.as_ref(), &mut output, memory)
+        .map_err(|error| error.to_string())?;
+    let output = Output::new(&output).map_err(|error| error.to_string())?;
+    Ok(output == *expected)
+}
+
 impl PasswordHasher for Argon2Hasher {
     fn hash(&self, password: &Password) -> Result<PasswordHash, StorageError> {
         let password = password.clone();
         let hash =
-            self.in_turn(move |argon2| argon2.hash_password(password.reveal().as_bytes()))?;
+            self.in_turn(move |_| Argon2::default().hash_password(password.reveal().as_bytes()))?;
         hash.map(|phc| PasswordHash::new(phc.to_string()))
             .map_err(|error| StorageError::failed(error.to_string()))
     }
@@ -97,9 +118,10 @@ impl PasswordHasher for Argon2Hasher {
         let phc = Phc::new(hash.unwrap_or(&self.stand_in).as_str())
             .map_err(|error| StorageError::failed(format!("a stored password hash: {error}")))?;
         let password = password.to_owned();
-        let right =
-            self.in_turn(move |argon2| argon2.verify_password(password.as_bytes(), &phc))?;
-        Ok(right.is_ok() && hash.is_some())
+        let right = self
+            .in_turn(move |memory| verify(password.as_bytes(), &phc, memory))?
+            .map_err(|error| StorageError::failed(format!("a stored password hash: {error}")))?;
+        Ok(right && hash.is_some())
     }
 }
 
