@@ -13,7 +13,7 @@ pub mod ports;
 pub use account::{Account, NewAccount, Password, PasswordHash, Principal, Role, Username};
 pub use account_service::{AccountService, FirstAdministrator};
 pub use error::{AccessError, SignInError};
-pub use key::{CreateKey, EnvironmentKey, KeyDigest, KeyKind, KeyText, NewKey};
+pub use key::{ChangeKey, CreateKey, EnvironmentKey, KeyDigest, KeyKind, KeyText, NewKey};
 pub use key_ring::{Grant, KeyRing};
 pub use key_service::{IssuedKey, KeyService};
 pub use ports::{

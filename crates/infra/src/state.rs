@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use flagstaff_domain::access::AccessError;
+use flagstaff_domain::access::ChangeKey;
 use flagstaff_domain::flags::FlagError;
 use flagstaff_domain::state::{
     CurrentState, Plan, Progress, StateError, StateFile, StateRepository, Step,
@@ -73,13 +74,13 @@ fn carry_out(unit: &mut UnitOfWork<'_>, step: &Step) -> Result<(), WorkError<Sta
             id,
             name,
             expires_at,
-        } => done(keys::change_by_id(
-            unit,
-            environment,
-            *id,
-            name,
-            *expires_at,
-        )),
+        } => {
+            let change = ChangeKey {
+                name: Some(name.clone()),
+                expires_at: Some(*expires_at),
+            };
+            done(keys::change(unit, environment, *id, &change, any))
+        }
         Step::DeleteKey(environment, id, _) => done(keys::delete(unit, environment, *id, any)),
     }
 }

@@ -7,8 +7,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
-use flagstaff_domain::access::{CreateKey, EnvironmentKey, IssuedKey, KeyKind, KeyText};
+use clap::{ArgGroup, Args, Subcommand};
+use flagstaff_domain::access::{ChangeKey, CreateKey, EnvironmentKey, IssuedKey, KeyKind, KeyText};
 use flagstaff_domain::changes::Actor;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::ids::KeyId;
@@ -58,6 +58,12 @@ features that are marked --server-key-only.")]
 Examples:
   flagstaff key rotate production 3 --grace 86400     # a day")]
     Rotate(Rotate),
+    /// Give a key another name or expiry
+    #[command(after_help = "\
+Examples:
+  flagstaff key set production 3 --name web-old --expires-at 2030-01-01T00:00:00Z
+  flagstaff key set production 3 --never-expires")]
+    Set(Set),
     /// Revoke a key
     #[command(after_help = "\
 Examples:
@@ -112,6 +118,23 @@ pub(crate) struct Rotate {
     grace: u32,
 }
 
+/// Arguments of `set`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["name", "expires_at", "never_expires"]))]
+pub(crate) struct Set {
+    #[command(flatten)]
+    named: Named,
+    /// A new name
+    #[arg(long, value_parser = arguments::key)]
+    name: Option<KeyName>,
+    /// From when on it is refused
+    #[arg(long, value_name = "RFC3339", value_parser = arguments::instant, conflicts_with = "never_expires")]
+    expires_at: Option<Timestamp>,
+    /// It is valid until it is revoked
+    #[arg(long)]
+    never_expires: bool,
+}
+
 fn id(text: &str) -> Result<KeyId, Invalid> {
     let id = text.parse().ok().filter(|id| *id > 0).map(KeyId);
     id.ok_or_else(|| Invalid::new("must be the number of a key; `flagstaff key list` shows them"))
@@ -131,6 +154,7 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
         }
         Command::Create(create) => self::create(create, &services, &mut output),
         Command::Rotate(rotate) => self::rotate(&rotate, &services, &mut output),
+        Command::Set(set) => self::set(set, &services, &mut output),
         Command::Delete(named) => {
             let environment = &named.of.environment;
             let revision = services.keys.delete(
@@ -245,6 +269,22 @@ fn rotate(rotate: &Rotate, services: &Services, output: &mut Output) -> Result<(
         "\nkey {id} is refused from {} on",
         instant_or(old.expires_at, "never")
     ))
+}
+
+fn set(set: Set, services: &Services, output: &mut Output) -> Result<(), Failure> {
+    let Named { of, id } = &set.named;
+    let change = ChangeKey {
+        name: set.name,
+        expires_at: match set.expires_at {
+            None if set.never_expires => Some(None),
+            given => given.map(Some),
+        },
+    };
+    let actor = &Actor::CommandLine;
+    let written = services
+        .keys
+        .change(actor, &of.environment, *id, &change, &Precondition::Any)?;
+    show(&written.record, output)
 }
 
 /// Shows a key that was just made, with its text.

@@ -147,3 +147,23 @@ fn a_deleted_key_is_gone_and_an_unknown_one_is_not_found() {
     here.run(&["key", "create", "production", "web", "--kind", "other"])
         .fails(2);
 }
+
+#[test]
+fn a_key_gets_another_name_and_expiry_and_keeps_its_text() {
+    let here = production();
+    let made = create(&here, "web", "client");
+    let id = made["id"].to_string();
+    let set = |more: &[&str]| here.json(&[&["key", "set", "production", &id][..], more].concat());
+    let renamed = set(&["--name", "old web", "--expires-at", "2030-01-01T00:00:00Z"]);
+    assert_eq!(renamed["name"], "old web");
+    assert_eq!(renamed["expires_at"], "2030-01-01T00:00:00.000000Z");
+    assert_eq!(renamed["key"], made["key"]);
+    assert_eq!(set(&["--never-expires"])["expires_at"], Value::Null);
+    assert_eq!(
+        here.json(&["key", "show", "production", &id])["name"],
+        "old web"
+    );
+    here.run(&["key", "set", "production", &id]).fails(2);
+    here.run(&["key", "set", "production", "99", "--name", "x"])
+        .fails(3);
+}

@@ -198,6 +198,27 @@ pub struct CreateKey {
     pub text: Option<KeyText>,
 }
 
+/// Changes what is given, leaves the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeKey {
+    /// A new name.
+    pub name: Option<KeyName>,
+    /// A new expiry; `Some(None)` for none.
+    pub expires_at: Option<Option<Timestamp>>,
+}
+
+impl ChangeKey {
+    /// The record with this change made to it.
+    #[must_use]
+    pub fn apply(&self, current: &EnvironmentKey) -> EnvironmentKey {
+        EnvironmentKey {
+            name: self.name.clone().unwrap_or_else(|| current.name.clone()),
+            expires_at: self.expires_at.unwrap_or(current.expires_at),
+            ..current.clone()
+        }
+    }
+}
+
 /// A key to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {

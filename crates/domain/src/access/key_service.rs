@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::error::AccessError;
-use super::key::{CreateKey, EnvironmentKey, KeyKind, KeyText, NewKey};
+use super::key::{ChangeKey, CreateKey, EnvironmentKey, KeyKind, KeyText, NewKey};
 use super::ports::{KeyRepository, RandomSource};
 use crate::changes::Actor;
 use crate::clock::Clock;
@@ -93,6 +93,23 @@ impl KeyService {
             .repository
             .create_key(environment, &key, &self.stamp(actor))?;
         Ok(IssuedKey { written, text })
+    }
+
+    /// Gives a key another name or expiry.
+    ///
+    /// # Errors
+    /// [`AccessError::EnvironmentNotFound`], [`AccessError::KeyNotFound`], [`AccessError::VersionMismatch`],
+    /// [`AccessError::Storage`].
+    pub fn change(
+        &self,
+        actor: &Actor,
+        environment: &EnvironmentName,
+        key: KeyId,
+        change: &ChangeKey,
+        precondition: &Precondition,
+    ) -> Result<Written<EnvironmentKey>, AccessError> {
+        self.repository
+            .change_key(environment, key, change, precondition, &self.stamp(actor))
     }
 
     /// Makes a key in place of another, which goes on for `grace_seconds`, so that applications can change over.

@@ -4,7 +4,7 @@
 
 use super::account::{Account, NewAccount, Password, PasswordHash, Username};
 use super::error::AccessError;
-use super::key::{EnvironmentKey, KeyText, NewKey};
+use super::key::{ChangeKey, EnvironmentKey, KeyText, NewKey};
 use super::key_ring::Grant;
 use crate::clock::Timestamp;
 use crate::ids::{EnvironmentId, KeyId, Seq};
@@ -36,6 +36,17 @@ pub trait KeyRepository: Send + Sync {
         &self,
         environment: &EnvironmentName,
         key: &NewKey,
+        stamp: &Stamp,
+    ) -> Result<Written<EnvironmentKey>, AccessError>;
+
+    /// Gives a key another name or expiry. MUST leave record and log untouched when it changes nothing, and MUST return
+    /// [`AccessError::VersionMismatch`] when the stored version is not accepted.
+    fn change_key(
+        &self,
+        environment: &EnvironmentName,
+        key: KeyId,
+        change: &ChangeKey,
+        precondition: &Precondition,
         stamp: &Stamp,
     ) -> Result<Written<EnvironmentKey>, AccessError>;
 

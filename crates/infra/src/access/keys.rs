@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use flagstaff_domain::access::{
-    AccessError, EnvironmentKey, KeyDigest, KeyKind, KeyRepository, KeyText, NewKey,
+    AccessError, ChangeKey, EnvironmentKey, KeyDigest, KeyKind, KeyRepository, KeyText, NewKey,
 };
 use flagstaff_domain::changes::NewChange;
 use flagstaff_domain::clock::Timestamp;
@@ -152,42 +152,31 @@ pub(crate) fn create(
 }
 
 /// Gives a key another name or expiry.
-fn change(
-    unit: &mut UnitOfWork<'_>,
-    before: &EnvironmentKey,
-    name: &KeyName,
-    expires_at: Option<Timestamp>,
-) -> Work<()> {
-    let mut after = EnvironmentKey {
-        name: name.clone(),
-        expires_at,
-        ..before.clone()
-    };
-    if after == *before {
-        return Ok(());
-    }
-    after.version = unit.next_seq()?;
-    diesel::update(environment_keys::table.find(after.id.0))
-        .set((
-            environment_keys::name.eq(after.name.as_str()),
-            environment_keys::expires_at.eq(after.expires_at.map(Timestamp::as_micros)),
-            environment_keys::version.eq(after.version.0),
-        ))
-        .execute(unit.connection)?;
-    unit.append(after.version, &NewChange::key(Some(before), Some(&after))?)?;
-    Ok(())
-}
-
-/// Gives the key with this id another name or expiry.
-pub(crate) fn change_by_id(
+pub(crate) fn change(
     unit: &mut UnitOfWork<'_>,
     environment: &EnvironmentName,
     id: KeyId,
-    name: &KeyName,
-    expires_at: Option<Timestamp>,
-) -> Work<()> {
+    change: &ChangeKey,
+    precondition: &Precondition,
+) -> Work<Written<EnvironmentKey>> {
     let before = get(unit.connection, environment, id)?;
-    change(unit, &before, name, expires_at)
+    check(precondition, before.version)?;
+    let mut after = change.apply(&before);
+    if after != before {
+        after.version = unit.next_seq()?;
+        diesel::update(environment_keys::table.find(after.id.0))
+            .set((
+                environment_keys::name.eq(after.name.as_str()),
+                environment_keys::expires_at.eq(after.expires_at.map(Timestamp::as_micros)),
+                environment_keys::version.eq(after.version.0),
+            ))
+            .execute(unit.connection)?;
+        unit.append(after.version, &NewChange::key(Some(&before), Some(&after))?)?;
+    }
+    Ok(Written {
+        revision: after.version,
+        record: after,
+    })
 }
 
 pub(crate) fn delete(
@@ -235,7 +224,11 @@ fn rotate(
     let until = old
         .expires_at
         .map_or(old_expires_at, |end| end.min(old_expires_at));
-    change(unit, &old, &old.name.clone(), Some(until))?;
+    let end = ChangeKey {
+        name: None,
+        expires_at: Some(Some(until)),
+    };
+    change(unit, environment, old.id, &end, &Precondition::Any)?;
     create(
         unit,
         environment,
@@ -298,6 +291,21 @@ impl KeyRepository for DieselKeyRepository {
     ) -> Result<Written<EnvironmentKey>, AccessError> {
         let (environment, key) = (environment.clone(), key.clone());
         self.write(stamp, move |unit| create(unit, &environment, &key))
+    }
+
+    fn change_key(
+        &self,
+        environment: &EnvironmentName,
+        key: KeyId,
+        change: &ChangeKey,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<Written<EnvironmentKey>, AccessError> {
+        let (environment, wanted) = (environment.clone(), change.clone());
+        let precondition = precondition.clone();
+        self.write(stamp, move |unit| {
+            self::change(unit, &environment, key, &wanted, &precondition)
+        })
     }
 
     fn rotate_key(

@@ -1,6 +1,6 @@
 //! `KeyRepository`: keys with their texts or digests alone, their rotation, and that the log never holds a text.
 
-use flagstaff_domain::access::{AccessError, EnvironmentKey, KeyKind, NewKey};
+use flagstaff_domain::access::{AccessError, ChangeKey, EnvironmentKey, KeyKind, NewKey};
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::ids::{KeyId, Seq};
 use flagstaff_domain::page::Page;
@@ -16,6 +16,7 @@ contracts!(
     a_key_belongs_to_its_environment_alone,
     an_unknown_environment_is_told_from_an_unknown_key,
     a_text_is_a_key_once_in_all_environments,
+    a_changed_key_keeps_its_text_and_no_change_leaves_no_trace,
     a_rotated_key_expires_and_its_heir_does_not,
     of_two_expiries_a_rotation_leaves_the_earlier,
     a_rotation_to_a_text_that_is_taken_leaves_no_trace,
@@ -365,4 +366,34 @@ fn no_text_of_a_key_is_ever_in_the_log(store: &Store) {
     // Of a server key, nothing but the digest is kept anywhere.
     assert!(!store.backstage.holds("SERVER-TEXT"));
     assert!(store.backstage.holds("CLIENT-TEXT"));
+}
+
+fn a_changed_key_keeps_its_text_and_no_change_leaves_no_trace(store: &Store) {
+    store.environment("production");
+    let name = environment_name("production");
+    let key = expiring(KeyKind::Client, "a-client-key", "2030-01-01T00:00:00Z");
+    let made = store.keys.create_key(&name, &key, &later()).unwrap().record;
+    let change = ChangeKey {
+        name: None,
+        expires_at: Some(None),
+    };
+    let apply = |accepted: &Precondition| {
+        store
+            .keys
+            .change_key(&name, made.id, &change, accepted, &later())
+    };
+    let stale = apply(&Precondition::OneOf(vec![Seq(1)]));
+    assert!(matches!(stale, Err(AccessError::VersionMismatch(_))));
+    let (changed, changes) = store.logged(|| apply(&Precondition::Any).unwrap());
+    assert_eq!(changes.len(), 1);
+    assert_eq!(
+        changed.record,
+        EnvironmentKey {
+            expires_at: None,
+            version: changed.revision,
+            ..made.clone()
+        }
+    );
+    let (same, changes) = store.logged(|| apply(&Precondition::Any).unwrap());
+    assert_eq!((same, changes.len()), (changed, 0));
 }
