@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Session;
 use crate::exit::Failure;
 use crate::output::counted;
+use crate::progress::Bar;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -29,7 +30,10 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure> {
     let (services, mut output) = session.open()?;
-    let state = services.state.export()?;
+    let bar = Bar::start("reading the database");
+    let state = services.state.export();
+    bar.finish();
+    let state = state?;
     let path = &arguments.file;
     if path == Path::new("-") {
         return output.json(&state);
