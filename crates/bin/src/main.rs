@@ -9,6 +9,7 @@ mod commands;
 mod escape;
 mod exit;
 mod jobs;
+mod limits;
 mod logging;
 mod output;
 mod progress;

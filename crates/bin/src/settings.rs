@@ -57,6 +57,12 @@ pub(crate) struct Server {
     /// Threads that answer requests, 0 to 1024; 0 means one per CPU.
     #[serde(deserialize_with = "values::whole::<_, _, 0, 1024>")]
     pub workers: usize,
+    /// Connections that may be open at the same time, 16 to 1,000,000.
+    #[serde(deserialize_with = "values::whole::<_, _, 16, 1_000_000>")]
+    pub connections: usize,
+    /// Seconds for which a server that is asked to stop goes on, saying that it is not ready; 0 to 300.
+    #[serde(deserialize_with = "values::whole::<_, _, 0, 300>")]
+    pub grace_seconds: u64,
     /// Origins whose pages may evaluate flags.
     pub allowed_origins: AllowedOrigins,
 }

@@ -24,6 +24,7 @@ use sources::{absent, body, dependencies, file, lacks, root, sources};
 fn the_domain_does_no_io_and_depends_on_nothing_that_does() {
     let allowed: BTreeSet<String> = [
         "chrono",
+        "foldhash",
         "log",
         "mockall",
         "parking_lot",

@@ -3,9 +3,10 @@
 //! Nothing else in the workspace asks the operating system for the time of day; tests fix it with `MockClock`.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::text::Invalid;
@@ -15,43 +16,41 @@ use crate::text::Invalid;
 /// Written as RFC 3339 with six decimals, `2026-11-20T10:00:00.000000Z`; read from RFC 3339 with any offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Timestamp(DateTime<Utc>);
+pub struct Timestamp(i64);
+
+/// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z, in microseconds of Unix time.
+const YEARS_0_TO_9999: RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
 
 impl Timestamp {
     /// The instant of that many microseconds after 1970-01-01 UTC, or `None` outside the years 0 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {
-        DateTime::from_timestamp_micros(micros)
-            .filter(|at| (0..=9999).contains(&at.year()))
-            .map(Self)
+        YEARS_0_TO_9999.contains(&micros).then_some(Self(micros))
     }
 
     /// Microseconds since 1970-01-01 UTC.
     #[must_use]
     pub fn as_micros(self) -> i64 {
-        self.0.timestamp_micros()
+        self.0
     }
 
     /// This instant moved by `seconds`, or itself where that would leave the year 9999.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
-        let moved = self
-            .0
-            .checked_add_signed(TimeDelta::seconds(i64::from(seconds)));
-        moved.filter(|at| at.year() <= 9999).map_or(self, Self)
+        Self::from_micros(self.0 + i64::from(seconds) * 1_000_000).unwrap_or(self)
     }
 
     /// The instant as chrono's type.
     #[must_use]
     pub fn to_utc(self) -> DateTime<Utc> {
-        self.0
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
     }
 }
 
 impl From<DateTime<Utc>> for Timestamp {
     /// Cuts the instant to whole microseconds; one outside the years 0 to 9999 becomes the start of 1970.
     fn from(at: DateTime<Utc>) -> Self {
-        Self::from_micros(at.timestamp_micros()).unwrap_or(Self(DateTime::UNIX_EPOCH))
+        Self::from_micros(at.timestamp_micros()).unwrap_or(Self(0))
     }
 }
 
@@ -74,7 +73,7 @@ impl From<Timestamp> for String {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+        f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Micros, true))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::access::{Grant, KeyDigest, KeyRing};
 use crate::clock::{Clock, Timestamp};
 use crate::flags::publisher::Freshness;
 use crate::flags::{RetrievalLog, Retrievals, SnapshotPublisher};
-use crate::ids::{EnvironmentId, Seq};
+use crate::ids::Seq;
 use crate::storage::StorageError;
 use crate::text::EnvironmentName;
 
@@ -24,6 +24,15 @@ pub struct Serving {
     clock: Arc<dyn Clock>,
     /// The latest time seen, in microseconds: a clock that is set back makes no expired key valid again.
     latest: Arc<AtomicI64>,
+}
+
+/// What a key opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// What the key opens.
+    pub grant: Grant,
+    /// When it was asked.
+    at: Timestamp,
 }
 
 /// Nothing can be served yet: no snapshot was published since the start.
@@ -64,20 +73,20 @@ impl Serving {
     ///
     /// # Errors
     /// [`NotReady`] before the first snapshot, when no key can be told from a wrong one.
-    pub fn open(&self, key: &[u8]) -> Result<Option<Grant>, NotReady> {
+    pub fn open(&self, key: &[u8]) -> Result<Option<Opened>, NotReady> {
         let now = self.clock.now();
         let latest = self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
-        let judged_at = Timestamp::from_micros(latest).map_or(now, |latest| latest.max(now));
-        match self.keys.find(&KeyDigest::of(key), judged_at) {
-            Some(grant) => Ok(Some(grant)),
+        let at = Timestamp::from_micros(latest).map_or(now, |latest| latest.max(now));
+        match self.keys.find(&KeyDigest::of(key), at) {
+            Some(grant) => Ok(Some(Opened { grant, at })),
             None if self.publisher.freshness().is_none() => Err(NotReady),
             None => Ok(None),
         }
     }
 
     /// Counts a successful retrieval.
-    pub fn record_retrieval(&self, environment: EnvironmentId) {
-        self.retrievals.record(environment, self.clock.now());
+    pub fn record_retrieval(&self, opened: &Opened) {
+        self.retrievals.record(opened.grant.environment, opened.at);
     }
 
     /// Every environment with what is known of its retrievals, sorted by name.
@@ -137,6 +146,7 @@ mod tests {
     use crate::flags::ports::MockSnapshotSource;
     use crate::flags::retrievals::MockRetrievalLog;
     use crate::flags::{Snapshot, SnapshotUpdate};
+    use crate::ids::EnvironmentId;
 
     fn serving() -> Serving {
         let mut clock = MockClock::new();

@@ -17,58 +17,58 @@ use crate::resource::resource;
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .service(
-            resource(&["/environments"])
+            resource("/environments")
                 .get(environments::list)
                 .post(environments::create)
                 .build(),
         )
         .service(
-            resource(&["/environments/{environment}"])
+            resource("/environments/{environment}")
                 .get(environments::show)
                 .patch(environments::change)
                 .delete(environments::delete)
                 .build(),
         )
         .service(
-            resource(&["/environments/{environment}/keys"])
+            resource("/environments/{environment}/keys")
                 .get(keys::list)
                 .post(keys::create)
                 .build(),
         )
         .service(
-            resource(&["/environments/{environment}/keys/{id}"])
+            resource("/environments/{environment}/keys/{id}")
                 .get(keys::show)
                 .delete(keys::delete)
                 .build(),
         )
         .service(
-            resource(&["/environments/{environment}/keys/{id}/rotate"])
+            resource("/environments/{environment}/keys/{id}/rotate")
                 .post(keys::rotate)
                 .build(),
         )
         .service(
-            resource(&["/environments/{environment}/flags"])
+            resource("/environments/{environment}/flags")
                 .get(flags::list)
                 .build(),
         )
         .service(
-            resource(&["/environments/{environment}/flags/{feature}"])
+            resource("/environments/{environment}/flags/{feature}")
                 .get(flags::show)
                 .patch(flags::change)
                 .build(),
         )
         .service(
-            resource(&["/features"])
+            resource("/features")
                 .get(features::list)
                 .post(features::create)
                 .build(),
         )
         .service(
-            resource(&["/features/{feature}"])
+            resource("/features/{feature}")
                 .get(features::show)
                 .patch(features::change)
                 .delete(features::delete)
                 .build(),
         )
-        .service(resource(&["/changes"]).get(changes::list).build());
+        .service(resource("/changes").get(changes::list).build());
 }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::body::{BoxBody, EitherBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
-use actix_web::{App, Error};
+use actix_web::{App, Error, HttpRequest};
 use flagstaff_domain::access::{AccountService, KeyService};
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::flags::FlagService;
@@ -47,6 +48,7 @@ pub struct Services {
     pub(crate) hashing: Blocking,
     pub(crate) cors: Cors,
     pub(crate) settings: HttpSettings,
+    stopping: AtomicBool,
 }
 
 /// What [`Services`] are made of.
@@ -92,7 +94,25 @@ impl Services {
             changes: parts.changes,
             storage: parts.storage,
             settings,
+            stopping: AtomicBool::new(false),
         }
+    }
+
+    /// The services of the application that a request came to.
+    pub(crate) fn of(request: &HttpRequest) -> Result<&web::Data<Self>, Problem> {
+        request
+            .app_data::<web::Data<Self>>()
+            .ok_or_else(|| Problem::fault("the application has no services"))
+    }
+
+    /// Says from now on that this instance is not ready, and closes what is idle.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server was asked to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 }
 

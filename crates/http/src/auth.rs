@@ -6,7 +6,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flagstaff_domain::access::{Principal, Role};
@@ -36,7 +36,7 @@ pub(crate) async fn authenticate(
 /// Who makes this request, by its `Authorization` header.
 pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {
     let attempt = credentials(request)?;
-    let services = services(request)?;
+    let services = Services::of(request)?;
     if let Some(principal) = services.sign_in.remembered(&attempt) {
         return Ok(principal);
     }
@@ -45,12 +45,6 @@ pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Proble
         .hashing
         .run(move || sign_in.sign_in(&attempt))
         .await
-}
-
-fn services(request: &HttpRequest) -> Result<&web::Data<Services>, Problem> {
-    request
-        .app_data::<web::Data<Services>>()
-        .ok_or_else(|| Problem::fault("the application has no services"))
 }
 
 fn credentials(request: &HttpRequest) -> Result<Attempt, Problem> {

@@ -6,21 +6,23 @@
 use std::borrow::Cow;
 use std::future::{Future, Ready, ready};
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use sha2::{Digest, Sha256};
 
 use crate::app::Services;
+use crate::connection::{HEAD_MAX, Watch};
 use crate::error::{Code, Problem};
 use crate::sdk;
 
@@ -78,8 +80,10 @@ where
 {
     let started = Instant::now();
     let services = request.app_data::<web::Data<Services>>().cloned();
+    let watch = request.conn_data::<Rc<Watch>>().cloned();
+    let received = watch.as_ref().map(|watch| watch.begin());
     let method = method_label(request.method());
-    let answer = match refusal(&request) {
+    let answer = match refusal(&request, received) {
         Some(problem) => Either::Left(refused(request, problem)),
         None => Either::Right(
             service
@@ -90,6 +94,9 @@ where
     async move {
         let answer = AssertUnwindSafe(answer).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| Err(Problem::fault("a handler panicked").into()));
+        if let Some(watch) = watch {
+            watch.answered();
+        }
         let Some(services) = services else {
             return answer;
         };
@@ -107,8 +114,14 @@ fn refused<B>(
     ready(Ok(request.error_response(problem).map_into_right_body()))
 }
 
-/// What no handler gets to see.
-fn refusal(request: &ServiceRequest) -> Option<Problem> {
+/// What no handler gets to see; `received` is how many bytes the head has at most, where that is known.
+fn refusal(request: &ServiceRequest, received: Option<usize>) -> Option<Problem> {
+    if received.is_none_or(|bytes| bytes > HEAD_MAX) && head_size(request) > HEAD_MAX {
+        return Some(Problem::new(
+            Code::HeadersTooLarge,
+            "a request's line and headers may have at most 16 KiB",
+        ));
+    }
     if *request.method() == Method::TRACE {
         let problem = Problem::new(Code::MethodNotAllowed, "TRACE is not answered");
         return Some(problem.with(
@@ -123,8 +136,21 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
     )))
 }
 
+/// The bytes of a request's line and headers, without the spaces and line ends between them.
+fn head_size(request: &ServiceRequest) -> usize {
+    let target = request.uri().path_and_query();
+    let headers = request.headers().iter();
+    target.map_or(0, |target| target.as_str().len())
+        + headers
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum::<usize>()
+}
+
 /// The parameter of a query string that might hold a key.
 fn key_in(query: &str) -> Option<&'static str> {
+    if query.is_empty() {
+        return None;
+    }
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
     names
         .filter_map(|name| {
@@ -154,6 +180,11 @@ fn finish<B>(
     let status = response.status();
     let method = method_label(request.method());
     let evaluation = sdk::is_evaluation(request.path());
+    if services.is_stopping() {
+        response
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     if evaluation {

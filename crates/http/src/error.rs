@@ -65,10 +65,14 @@ codes! {
     AlreadyExists = "already_exists", CONFLICT, "It exists already";
     /// Somebody still uses it.
     InUse = "in_use", CONFLICT, "It is still used";
+    /// The body did not arrive in time.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request took too long";
     /// The record has moved on.
     VersionMismatch = "version_mismatch", PRECONDITION_FAILED, "The record has changed since it was read";
     /// The body is too large.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The headers are too large.
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large";
     /// The body is no JSON.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not supported";
     /// Too many attempts.

@@ -19,8 +19,8 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
-        .service(resource(&["/health/live"]).get(live).build())
-        .service(resource(&["/health/ready"]).get(ready).build());
+        .service(resource("/health/live").get(live).build())
+        .service(resource("/health/ready").get(ready).build());
 }
 
 /// That the process answers.
@@ -33,7 +33,8 @@ pub(crate) struct Live {
 /// What is needed for serving, part by part.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Ready {
-    /// `ready`; `degraded` while flags are served from memory alone; `starting` before they can be.
+    /// `ready`; `degraded` while flags are served from memory alone; `starting` before they can be; `stopping`
+    /// once the server was asked to stop.
     status: &'static str,
     database: Part,
     migrations: Migrations,
@@ -85,11 +86,12 @@ pub(crate) async fn live() -> HttpResponse {
 
 /// Can this instance serve flags?
 ///
-/// 200 as soon as flags are loaded, also while the database is away (`degraded`); 503 before.
+/// 200 as soon as flags are loaded, also while the database is away (`degraded`); 503 before, and once the server
+/// was asked to stop.
 #[utoipa::path(get, path = "/health/ready", tag = "operation", security(()),
     responses(
         (status = 200, description = "It can", body = Ready),
-        (status = 503, description = "Not yet", body = Ready),
+        (status = 503, description = "Not yet, or no longer", body = Ready),
     ))]
 #[allow(
     clippy::unused_async,
@@ -122,6 +124,7 @@ pub(crate) async fn ready(services: web::Data<Services>) -> HttpResponse {
     });
     let whole = database.status == "ok" && migrations.status == "ok";
     let (mut response, status) = match (&snapshot, whole) {
+        _ if services.is_stopping() => (HttpResponse::ServiceUnavailable(), "stopping"),
         (None, _) => (HttpResponse::ServiceUnavailable(), "starting"),
         (Some(_), true) => (HttpResponse::Ok(), "ready"),
         (Some(_), false) => (HttpResponse::Ok(), "degraded"),

@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
+use crate::app::Services;
 use crate::error::{Code, Problem};
 
 /// The most bytes of a body, as sent and as decompressed.
@@ -17,9 +18,6 @@ pub(crate) const BODY_MAX: usize = 1024 * 1024;
 
 /// The content codings that a body may have.
 const CODINGS: [&[u8]; 4] = [b"gzip", b"br", b"deflate", b"identity"];
-
-/// How long a body may take to arrive.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A JSON body.
 #[derive(Debug)]
@@ -41,6 +39,7 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                     .any(|known| coding.as_bytes().eq_ignore_ascii_case(known))
             });
         let body = web::Bytes::from_request(request, payload);
+        let patience = Services::of(request).map(|services| services.settings.patience);
         Box::pin(async move {
             if !json {
                 return Err(Problem::new(
@@ -54,17 +53,22 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                     "the body's Content-Encoding must be gzip, br, deflate or identity",
                 ));
             }
-            let body = timeout(BODY_PATIENCE, body).await.map_err(|_| late())?;
+            let patience = patience?;
+            let body = timeout(patience, body).await;
+            let body = body.map_err(|_| late(patience))?;
             let body = body.map_err(|error| unreadable(&error))?;
             parse(&body).map(Self)
         })
     }
 }
 
-fn late() -> Problem {
+fn late(patience: Duration) -> Problem {
     Problem::new(
-        Code::InvalidRequest,
-        "the body did not arrive within 10 seconds",
+        Code::RequestTimeout,
+        format!(
+            "the body did not arrive within {} seconds",
+            patience.as_secs()
+        ),
     )
 }
 

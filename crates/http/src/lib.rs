@@ -10,6 +10,7 @@ pub mod admin;
 pub mod app;
 pub mod auth;
 mod blocking;
+mod connection;
 pub mod edge;
 pub mod error;
 pub mod health;
@@ -26,5 +27,5 @@ pub mod settings;
 pub mod sign_in;
 
 pub use app::{Parts, Services};
-pub use serve::serve;
+pub use serve::{Server, Stop, serve};
 pub use settings::{AllowedOrigins, HttpSettings, MetricsAccess};

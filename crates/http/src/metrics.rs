@@ -13,11 +13,13 @@ use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::{Family, MetricConstructor};
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
@@ -29,7 +31,7 @@ use crate::resource::resource;
 use crate::sdk::EVALUATION;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    config.service(resource(&["/metrics"]).get(page).build());
+    config.service(resource("/metrics").get(page).build());
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,9 +59,52 @@ impl MetricConstructor<Histogram> for Seconds {
     }
 }
 
+/// Why a connection was closed before its client did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Reason {
+    /// A head did not arrive in time.
+    Late,
+    /// The client did not read its answer.
+    NotReading,
+    /// Nothing was sent for long.
+    Idle,
+    /// What arrived is not HTTP.
+    Malformed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    reason: Reason,
+}
+
+/// What becomes of connections.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    /// How many are open.
+    pub(crate) open: Gauge,
+    ended: Family<Ended, Counter>,
+}
+
+impl Connections {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("connections_open", "Connections open", self.open.clone());
+        registry.register(
+            "connections_ended",
+            "Connections that the server ended before their clients did",
+            self.ended.clone(),
+        );
+    }
+
+    /// Counts one that the server ends.
+    pub(crate) fn ended(&self, reason: Reason) {
+        self.ended.get_or_create(&Ended { reason }).inc();
+    }
+}
+
 /// The metrics of one process.
 pub(crate) struct Metrics {
     registry: Registry,
+    pub(crate) connections: Connections,
     answers: Family<Answer, Counter>,
     durations: Family<Route, Histogram, Seconds>,
     /// The flag list's own, resolved once.
@@ -79,6 +124,8 @@ impl Metrics {
             "Time from a request's head to its answer's head",
             durations.clone(),
         );
+        let connections = Connections::default();
+        connections.register(&mut registry);
         registry.register_collector(Box::new(Condition { serving, storage }));
         let answered = |status| {
             answers.get_or_create_owned(&Answer {
@@ -94,6 +141,7 @@ impl Metrics {
                 route: EVALUATION.to_owned(),
             }),
             registry,
+            connections,
             answers,
             durations,
         }

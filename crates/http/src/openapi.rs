@@ -209,9 +209,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     let description = rendered();
     let page = Arc::new(Config::from("/openapi.json"));
     config
-        .service(resource(&["/docs"]).get(|| async { redirect() }).build())
+        .service(resource("/docs").get(|| async { redirect() }).build())
         .service(
-            resource(&["/docs/{file:.*}"])
+            resource("/docs/{file:.*}")
                 .get(move |file: web::Path<String>| {
                     let file = page_file(&file, Arc::clone(&page));
                     async move { file }
@@ -219,7 +219,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .build(),
         )
         .service(
-            resource(&["/openapi.json"])
+            resource("/openapi.json")
                 .get(move || {
                     let description = description.clone();
                     async move {

@@ -12,10 +12,10 @@ pub(crate) struct Methods {
     allowed: Vec<&'static str>,
 }
 
-/// A resource at this path, or at these.
-pub(crate) fn resource(paths: &[&'static str]) -> Methods {
+/// A resource at this path.
+pub(crate) fn resource(path: &'static str) -> Methods {
     Methods {
-        resource: web::resource(paths.to_vec()),
+        resource: web::resource(path),
         allowed: Vec::new(),
     }
 }

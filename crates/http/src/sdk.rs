@@ -26,12 +26,16 @@ pub(crate) fn is_evaluation(path: &str) -> bool {
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    config
-        .service(
-            resource(&FLAGS)
+    // Each path by itself: several in one resource would be matched by a regular expression, on every request.
+    for path in FLAGS {
+        config.service(
+            resource(path)
                 .get(flagsmith::flags::list)
                 .options(cors::preflight)
                 .build(),
-        )
-        .service(resource(&RETRIEVALS).get(retrievals::report).build());
+        );
+    }
+    for path in RETRIEVALS {
+        config.service(resource(path).get(retrievals::report).build());
+    }
 }

@@ -1,36 +1,222 @@
 //! Runs the server: listens, tells where, and stops when it is asked to.
+//!
+//! actix-web's own `HttpServer` is put together here from its parts, so that connections can be watched.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::io::Result;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
-use actix_web::{HttpServer, web};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive};
+use actix_server::ServerBuilder;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::dev::{AppConfig, Service, ServiceFactory, fn_factory, fn_service};
+use actix_web::rt::net::TcpStream;
+use actix_web::rt::time::sleep;
+use actix_web::web;
+use futures_util::future::{Either, select};
+use futures_util::stream::pending;
+use futures_util::{Stream, StreamExt};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::app::{Services, application};
+use crate::connection::{self, Worker};
+use crate::metrics::Reason;
 
-/// How long a request's head may take to arrive.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection is drained of a body that nobody reads before it is closed.
+const LINGER: Duration = Duration::from_secs(2);
+/// Connections that the system keeps waiting until they are accepted.
+const BACKLOG: i32 = 2048;
 
-/// Serves until the process is asked to stop (SIGINT, SIGTERM); `listening` is told the addresses once it accepts.
+/// Why a server is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Somebody at the terminal wants it: at once, after the requests in flight.
+    Interrupted,
+    /// A supervisor wants it: load balancers are told first, for the grace that is configured.
+    Terminated,
+}
+
+/// A server that listens, and answers as soon as it runs.
+pub struct Server {
+    builder: ServerBuilder,
+    services: web::Data<Services>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Listens where the settings say.
+    ///
+    /// # Errors
+    /// The operating system's, as when the address is in use.
+    pub fn bind(services: web::Data<Services>) -> Result<Self> {
+        let settings = &services.settings;
+        let listener = listen(settings.bind)?;
+        let address = listener.local_addr()?;
+        let shared = services.clone();
+        let builder = actix_server::Server::build()
+            .workers(settings.workers)
+            .worker_max_blocking_threads(settings.waiting + 2 * settings.workers)
+            .max_concurrent_connections(settings.connections_a_worker())
+            .shutdown_timeout(settings.shutdown_seconds)
+            .disable_signals()
+            .listen("http", listener, move || connections(shared.clone()))?;
+        Ok(Self {
+            builder,
+            services,
+            address,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the first of `stops`, then lets requests in flight finish; the second of `stops` cuts them off.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub async fn run(self, stops: impl Stream<Item = Stop>) -> Result<()> {
+        let mut running = self.builder.run();
+        let handle = running.handle();
+        let mut stops = pin!(stops.chain(pending()));
+        let stop = match select(&mut running, stops.next()).await {
+            Either::Left((ended, _)) => return ended,
+            Either::Right((stop, _)) => stop,
+        };
+        self.services.stop();
+        if stop == Some(Stop::Terminated) {
+            let grace = pin!(sleep(self.services.settings.grace));
+            let grace = select(grace, stops.next());
+            if let Either::Left((ended, _)) = select(&mut running, grace).await {
+                return ended;
+            }
+        }
+        drop(handle.stop(true));
+        match select(&mut running, stops.next()).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(_) => {
+                drop(handle.stop(false));
+                running.await
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Serves until the process is asked to stop (SIGINT, SIGTERM); `listening` is told the address once it accepts.
 ///
 /// # Errors
 /// The operating system's, as when the address is in use.
-pub async fn serve(
-    services: Services,
-    listening: impl FnOnce(&[SocketAddr]),
-) -> std::io::Result<()> {
-    let settings = services.settings.clone();
-    let services = web::Data::new(services);
-    let server = HttpServer::new(move || application(services.clone()))
-        .workers(settings.workers)
-        .worker_max_blocking_threads(settings.waiting + 2 * settings.workers)
-        .client_request_timeout(HEAD_PATIENCE)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(settings.shutdown_seconds)
-        .bind(settings.bind)?;
-    let addresses = server.addrs();
-    let server = server.run();
-    listening(&addresses);
-    server.await
+pub async fn serve(services: Services, listening: impl FnOnce(SocketAddr)) -> Result<()> {
+    let server = Server::bind(web::Data::new(services))?;
+    let stops = signals()?;
+    listening(server.address());
+    server.run(stops).await
+}
+
+#[cfg(unix)]
+fn signals() -> Result<impl Stream<Item = Stop>> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    let each = |kind, stop| -> Result<_> {
+        let signal: Signal = signal(kind)?;
+        Ok(
+            futures_util::stream::unfold(signal, move |mut signal| async move {
+                signal.recv().await.map(|()| (stop, signal))
+            })
+            .boxed_local(),
+        )
+    };
+    Ok(futures_util::stream::select(
+        each(SignalKind::interrupt(), Stop::Interrupted)?,
+        each(SignalKind::terminate(), Stop::Terminated)?,
+    ))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as where signals can fail")]
+fn signals() -> Result<impl Stream<Item = Stop>> {
+    Ok(futures_util::stream::unfold((), |()| async {
+        tokio::signal::ctrl_c()
+            .await
+            .ok()
+            .map(|()| (Stop::Interrupted, ()))
+    }))
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // A restarted server takes over a port whose old connections still linger.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// What becomes of each connection that a worker accepts.
+fn connections(
+    services: web::Data<Services>,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()> {
+    fn_factory(move || {
+        let worker = Worker::start(services.clone());
+        let app = application(services.clone())
+            .into_factory()
+            .map_err(|error: actix_web::Error| error.error_response());
+        let http = HttpService::build()
+            // The watches keep time, with less to do for each request.
+            .keep_alive(KeepAlive::Os)
+            .client_request_timeout(Duration::ZERO)
+            .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|stream: &connection::Stream, data| {
+                data.insert(stream.watch());
+            })
+            .h1(map_config(app, |()| AppConfig::default()))
+            .new_service(());
+        let services = services.clone();
+        async move {
+            let http = Rc::new(http.await?);
+            Ok(fn_service(move |io: TcpStream| {
+                let (http, watch, services) = (Rc::clone(&http), worker.watch(), services.clone());
+                async move {
+                    let _ = io.set_nodelay(true);
+                    let peer = io.peer_addr().ok();
+                    let stream = connection::Stream::new(io, Rc::clone(&watch));
+                    if let Some(Err(DispatchError::Parse(error))) =
+                        watch.guard(http.call((stream, peer))).await
+                    {
+                        malformed(&services, peer, &error);
+                    }
+                    Ok(())
+                }
+            }))
+        }
+    })
+}
+
+/// The library has answered already, with 400 or 431.
+fn malformed(services: &Services, peer: Option<SocketAddr>, error: &impl ToString) {
+    services.metrics.connections.ended(Reason::Malformed);
+    log::warn!(
+        peer = peer.map(|peer| peer.ip().to_string()).unwrap_or_default().as_str(),
+        reason = error.to_string().as_str();
+        "not HTTP"
+    );
 }

@@ -1,6 +1,7 @@
 //! What the HTTP server is told by the configuration.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Settings of the HTTP server.
 #[derive(Debug, Clone)]
@@ -9,6 +10,10 @@ pub struct HttpSettings {
     pub bind: SocketAddr,
     /// Threads that serve requests.
     pub workers: usize,
+    /// Connections that may be open at the same time; more wait until one closes.
+    pub connections: usize,
+    /// How long a client may take: to send a head, to send a body, to take more of an answer.
+    pub patience: Duration,
     /// Requests that may wait for the database at the same time; writes among them share their commits.
     pub waiting: usize,
     /// Web origins whose pages may evaluate flags.
@@ -21,8 +26,17 @@ pub struct HttpSettings {
     pub failures_per_account: u32,
     /// Failed sign-ins a minute from one address.
     pub failures_per_address: u32,
-    /// How long a shutdown waits for requests in flight, in seconds.
+    /// How long a server that is asked to stop goes on, telling load balancers that it is not ready.
+    pub grace: Duration,
+    /// How long a shutdown then waits for requests in flight, in seconds.
     pub shutdown_seconds: u64,
+}
+
+impl HttpSettings {
+    /// Connections that one worker may have open.
+    pub(crate) fn connections_a_worker(&self) -> usize {
+        self.connections.div_ceil(self.workers).max(1)
+    }
 }
 
 /// Web origins.

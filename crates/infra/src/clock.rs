@@ -1,7 +1,8 @@
 //! The system clock: the one place in the workspace where the time of day is read.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use chrono::DateTime;
 use flagstaff_domain::clock::{Clock, Timestamp};
 
 /// The host's clock.
@@ -26,7 +27,13 @@ impl Clock for SystemClock {
         reason = "this adapter is where the clock is read"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::from(chrono::Utc::now())
+        // Before 1970 and after 9999 the host's clock is wrong beyond use.
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_micros()).ok())
+            .and_then(Timestamp::from_micros)
+            .unwrap_or_else(|| Timestamp::from(DateTime::UNIX_EPOCH))
     }
 
     fn uptime(&self) -> Duration {

@@ -7,6 +7,7 @@ mod welcome;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use flagstaff_domain::access::{AccountService, FirstAdministrator};
@@ -19,6 +20,7 @@ use secrecy::ExposeSecret;
 use super::{Session, import};
 use crate::exit::{Exit, Failure};
 use crate::jobs::Poll;
+use crate::limits;
 use crate::progress::Bar;
 use crate::settings::{self, Settings};
 use crate::wiring::{self, Backend, Services};
@@ -30,6 +32,8 @@ const DEMONSTRATION: &str = include_str!("../../../../config/demo.json");
 /// Requests that may wait for the database at the same time. More than it has readers: writes that wait together share
 /// a commit.
 const WAITING: usize = 64;
+/// How long a client may take to send a head or a body, or to take more of an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a shutdown waits for requests in flight, in seconds: less than supervisors wait before they kill.
 const SHUTDOWN_SECONDS: u64 = 8;
 
@@ -71,12 +75,10 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         administrator: first_administrator(&settings.admin, &backend.services.accounts)?,
         ..prepared
     });
-    let listening = |addresses: &[SocketAddr]| {
-        for address in addresses {
-            log::info!(address:%; "serving");
-        }
+    let listening = |address: SocketAddr| {
+        log::info!(address:%; "serving");
         if let Some(welcome) = welcome.take() {
-            welcome.print(addresses, &mut output);
+            welcome.print(Some(address), &mut output);
         }
     };
     let served = actix_web::rt::System::new().block_on(flagstaff_http::serve(server, listening));
@@ -84,7 +86,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.
         if let Some(welcome) = welcome.take() {
-            welcome.print(&[], &mut output);
+            welcome.print(None, &mut output);
         }
         let message = format!(
             "cannot serve on {}: {error}; FLAGSTAFF__SERVER__BIND sets another address",
@@ -170,6 +172,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
     HttpSettings {
         bind: settings.server.bind,
         workers,
+        connections: limits::connections(settings.server.connections),
+        patience: PATIENCE,
         waiting: WAITING,
         allowed_origins: match &settings.server.allowed_origins {
             settings::AllowedOrigins::Any => AllowedOrigins::Any,
@@ -186,6 +190,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         },
         failures_per_account: settings.sign_in.failures_per_account,
         failures_per_address: settings.sign_in.failures_per_address,
+        grace: Duration::from_secs(settings.server.grace_seconds),
         shutdown_seconds: SHUTDOWN_SECONDS,
     }
 }

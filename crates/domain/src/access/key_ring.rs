@@ -3,10 +3,10 @@
 //! Keys are looked up by digest, so that no comparison tells by its time how much of a guess was right. Expiry is
 //! checked on each request; nothing has to sweep.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::key::{KeyDigest, KeyKind};

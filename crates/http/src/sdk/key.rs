@@ -1,8 +1,7 @@
 //! The environment key that an application sends.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use flagstaff_domain::access::Grant;
-use flagstaff_domain::serving::Serving;
+use flagstaff_domain::serving::{Opened, Serving};
 
 use crate::error::Problem;
 
@@ -11,7 +10,7 @@ const ENVIRONMENT_KEY: HeaderName = HeaderName::from_static("x-environment-key")
 const KEY_MAX: usize = 128;
 
 /// What the request's key opens at this moment.
-pub(super) fn open(serving: &Serving, headers: &HeaderMap) -> Result<Grant, Problem> {
+pub(super) fn open(serving: &Serving, headers: &HeaderMap) -> Result<Opened, Problem> {
     let mut values = headers.get_all(ENVIRONMENT_KEY);
     let Some(key) = values.next() else {
         return Err(Problem::key("the header X-Environment-Key is missing"));

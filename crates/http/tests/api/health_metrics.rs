@@ -173,7 +173,7 @@ async fn requests_are_counted_by_route_method_and_status() {
     api.ask(Method::from_bytes(b"BREW").unwrap(), "/another")
         .send()
         .await;
-    api.get("/panic").await;
+    api.panic(&key).await;
     let metrics = api.read("/metrics").await;
     for line in [
         r#"flagstaff_http_requests_total{route="/api/v1/flags/",method="GET",status="200"} 3"#,

@@ -164,9 +164,9 @@ async fn the_cause_of_a_failure_is_in_the_log_alone() {
 
 #[actix_web::test]
 async fn a_panic_is_logged_under_its_request_id() {
-    let api = Api::empty().await;
+    let (api, key) = Api::production().await;
     logged();
-    let answer = api.get("/panic").await;
+    let answer = api.panic(&key).await;
     let lines = logged();
     assert_eq!(lines.len(), 1, "{lines:?}");
     let id = answer.header("X-Request-Id").unwrap();

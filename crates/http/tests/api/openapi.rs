@@ -37,7 +37,7 @@ fn operations(description: &Value) -> Vec<(String, String, Value)> {
     all
 }
 
-/// The paths that the sources register: the texts in `resource(&[…])` and in the constants that stand for them.
+/// The paths that the sources register: the texts in `resource(…)` and in the constants that stand for them.
 fn registered() -> BTreeSet<String> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = BTreeSet::new();
@@ -49,12 +49,12 @@ fn registered() -> BTreeSet<String> {
         ("openapi.rs", ""),
     ] {
         let source = std::fs::read_to_string(src.join(file)).unwrap();
-        let lists = source
-            .split("resource(&[")
-            .chain(source.split(": [&str; 2] = ["))
-            .skip(1);
-        for list in lists.filter_map(|rest| rest.split_once(']')) {
-            let texts = list.0.split('"').skip(1).step_by(2);
+        let single = source.split("resource(").skip(1);
+        let single = single.filter_map(|rest| rest.split_once(')'));
+        let lists = source.split(": [&str; 2] = [").skip(1);
+        let lists = lists.filter_map(|rest| rest.split_once(']'));
+        for (list, _) in single.chain(lists) {
+            let texts = list.split('"').skip(1).step_by(2);
             paths.extend(
                 texts
                     .filter(|text| text.starts_with('/'))

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod heads;
+mod patience;
+
 use std::io::ErrorKind;
 use std::thread;
 
@@ -22,6 +25,13 @@ fn basic() -> String {
 /// A server with production, a key to it and one feature.
 fn production() -> (Server, Connection) {
     let server = Server::start();
+    fill(&server);
+    let connection = server.connect();
+    (server, connection)
+}
+
+/// Gives a server production, a key to it and one feature.
+fn fill(server: &Server) {
     let mut connection = server.connect();
     for (path, body) in [
         ("/api/admin/environments", r#"{"name":"production"}"#),
@@ -31,7 +41,6 @@ fn production() -> (Server, Connection) {
     }
     let text = &KEY[KEY.find(' ').unwrap() + 1..KEY.len() - 2];
     server.backend.own_key("production", KeyKind::Client, text);
-    (server, connection)
 }
 
 #[test]
@@ -255,8 +264,9 @@ fn a_key_that_no_header_can_hold_is_refused() {
 #[test]
 fn a_handler_that_panics_leaves_the_server_alive() {
     let (server, mut connection) = production();
+    server.backend.retrievals.panic(true);
     for _ in 0..5 {
-        let reply = connection.ask("GET", "/panic", "");
+        let reply = connection.ask("GET", "/api/v1/flags/", KEY);
         assert_eq!(
             (reply.status, reply.json()["code"].as_str()),
             (500, Some("internal"))
@@ -264,6 +274,7 @@ fn a_handler_that_panics_leaves_the_server_alive() {
         assert!(reply.header("X-Request-Id").is_some());
         connection = server.connect();
     }
+    server.backend.retrievals.panic(false);
     assert_eq!(connection.ask("GET", "/api/v1/flags/", KEY).status, 200);
 }
 

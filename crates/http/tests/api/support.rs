@@ -10,6 +10,7 @@ mod clock;
 mod hasher;
 mod log;
 mod request;
+mod retrievals;
 mod seed;
 mod socket;
 
@@ -18,17 +19,18 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::dev::{Payload, Service};
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, init_service};
-use actix_web::{HttpResponse, Responder, web};
+use actix_web::{HttpResponse, web};
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::access::{
     AccountService, KeyRing, KeyService, Password, RandomSource, Username,
 };
 use flagstaff_domain::clock::Clock;
-use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher};
+use flagstaff_domain::flags::{FlagService, SnapshotPublisher};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
 use flagstaff_http::app::application;
@@ -38,7 +40,7 @@ use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, Dies
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::connection::{self, Purpose};
 use flagstaff_infra::db::{Db, DbConnection, DbOptions, migrate};
-use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
+use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
 use flagstaff_infra::random::SystemRandom;
 use futures_util::future::LocalBoxFuture;
 use tempfile::TempDir;
@@ -47,6 +49,7 @@ pub(crate) use clock::{TestClock, instant};
 pub(crate) use hasher::CountingHasher;
 pub(crate) use log::logged;
 pub(crate) use request::{Answer, Ask};
+pub(crate) use retrievals::TestRetrievals;
 pub(crate) use socket::{Connection, Reply, Server};
 
 /// The first administrator.
@@ -60,12 +63,15 @@ pub(crate) fn settings() -> HttpSettings {
     HttpSettings {
         bind: SocketAddr::from(([127, 0, 0, 1], 0)),
         workers: 1,
+        connections: 1024,
+        patience: Duration::from_secs(10),
         waiting: 64,
         allowed_origins: AllowedOrigins::Any,
         access_log: false,
         metrics: MetricsAccess::default(),
         failures_per_account: 10,
         failures_per_address: 100,
+        grace: Duration::ZERO,
         shutdown_seconds: 1,
     }
 }
@@ -77,6 +83,7 @@ pub(crate) struct Backend {
     pub(crate) serving: Serving,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) hasher: Arc<CountingHasher>,
+    pub(crate) retrievals: Arc<TestRetrievals>,
     /// Whether what is committed cannot be read back for being served.
     pub(crate) stale: Arc<AtomicBool>,
 }
@@ -94,7 +101,7 @@ impl Backend {
         let clock = Arc::new(TestClock::default());
         let hasher = Arc::new(CountingHasher::default());
         let random = Arc::new(SystemRandom);
-        let retrievals: Arc<dyn RetrievalLog> = Arc::<MemoryRetrievalLog>::default();
+        let retrievals = Arc::<TestRetrievals>::default();
         let timed: Arc<dyn Clock> = clock.clone();
         let flagsmith = Arc::<FlagsmithViews>::default();
         let serving = Serving::new(
@@ -104,7 +111,7 @@ impl Backend {
                 vec![flagsmith.clone()],
             )),
             Arc::new(KeyRing::new(Arc::new(DieselKeySource::new(db.clone())))),
-            Arc::clone(&retrievals),
+            retrievals.clone(),
             Arc::clone(&timed),
         );
         let accounts = AccountService::new(
@@ -131,7 +138,7 @@ impl Backend {
             flagsmith,
             flags: FlagService::new(
                 Arc::new(DieselFlagRepository::new(db.clone())),
-                retrievals,
+                retrievals.clone(),
                 Arc::clone(&timed),
             ),
             keys: KeyService::new(
@@ -150,6 +157,7 @@ impl Backend {
             serving,
             clock,
             hasher,
+            retrievals,
             stale,
         }
     }
@@ -204,8 +212,7 @@ impl Api {
 
     /// In front of what was set up before.
     pub(crate) async fn over(backend: Backend) -> Self {
-        let app = application(backend.services.clone()).route("/panic", web::get().to(panics));
-        let app = Rc::new(init_service(app).await);
+        let app = Rc::new(init_service(application(backend.services.clone())).await);
         let call = move |request: TestRequest,
                          payload: Option<Payload>|
               -> LocalBoxFuture<'static, Answer> {
@@ -248,13 +255,16 @@ impl Api {
         self.ask(Method::GET, path).send().await
     }
 
+    /// The answer of a handler that panics.
+    pub(crate) async fn panic(&self, key: &str) -> Answer {
+        self.backend.retrievals.panic(true);
+        let answer = self.flags(key).await;
+        self.backend.retrievals.panic(false);
+        answer
+    }
+
     /// The flag list, as the key opens it.
     pub(crate) async fn flags(&self, key: &str) -> Answer {
         self.ask(Method::GET, FLAGS).key(key).send().await
     }
-}
-
-async fn panics() -> impl Responder {
-    assert!(std::hint::black_box(false), "a secret of the handler");
-    HttpResponse::Ok()
 }

@@ -1,11 +1,11 @@
 //! The memory of retrievals: two atomics an environment, so that counting one costs a read lock and two stores.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::{RetrievalLog, Retrievals};
 use flagstaff_domain::ids::EnvironmentId;
+use foldhash::HashMap;
 use parking_lot::RwLock;
 
 /// Retrievals since the process started.

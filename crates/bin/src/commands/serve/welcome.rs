@@ -122,8 +122,8 @@ impl Environments {
 
 impl Welcome<'_> {
     /// Prints it. Without an address the server could not start, and only the password is worth telling.
-    pub(super) fn print(&self, addresses: &[SocketAddr], output: &mut Output) {
-        let url = addresses.first().map(|address| url(*address));
+    pub(super) fn print(&self, address: Option<SocketAddr>, output: &mut Output) {
+        let url = address.map(url);
         let printed = if output.is_json() {
             self.print_json(url.as_deref(), output)
         } else {

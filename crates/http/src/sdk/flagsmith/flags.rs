@@ -51,7 +51,8 @@ pub(crate) async fn list(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
     let headers = request.headers();
-    let grant = key::open(&services.serving, headers)?;
+    let opened = key::open(&services.serving, headers)?;
+    let grant = opened.grant;
     let view = services
         .flagsmith
         .find(grant.environment)
@@ -72,7 +73,7 @@ pub(crate) async fn list(
             answer(&services, &view, headers, &one, Coding::Identity)
         }
     };
-    services.serving.record_retrieval(grant.environment);
+    services.serving.record_retrieval(&opened);
     Ok(response)
 }
 

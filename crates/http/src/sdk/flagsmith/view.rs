@@ -2,7 +2,6 @@
 //!
 //! The shape is that of `/api/v1/flags/` in Flagsmith's SDK API. An answer is a slice of bytes that exist already.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +12,7 @@ use bytes::Bytes;
 use flagstaff_domain::access::KeyKind;
 use flagstaff_domain::flags::{FlagValue, Snapshot, SnapshotFlag, SnapshotSubscriber};
 use flagstaff_domain::ids::EnvironmentId;
+use foldhash::HashMap;
 use parking_lot::RwLock;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};

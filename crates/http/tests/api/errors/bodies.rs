@@ -234,7 +234,7 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
     let began = tokio::time::Instant::now();
     let request = api.manage(Method::POST, FEATURES).text("");
     let answer = request.endless(r#"{"name":"#).send().await;
-    let detail = answer.problem(400, "invalid_request");
+    let detail = answer.problem(408, "request_timeout");
     assert!(detail.contains("within 10 seconds"), "{detail}");
     assert_eq!(
         began.elapsed().as_secs(),

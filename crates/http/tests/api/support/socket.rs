@@ -3,50 +3,58 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, rt, web};
-use flagstaff_http::app::application;
+use actix_web::rt;
+use flagstaff_http::{HttpSettings, Stop};
+use futures_util::stream;
+use tokio::sync::mpsc;
 
-use super::{Backend, panics, settings};
+use super::{Backend, settings};
 
 /// A server that ends with the test.
 pub(crate) struct Server {
     pub(crate) backend: Backend,
     address: SocketAddr,
-    handle: ServerHandle,
+    stops: mpsc::UnboundedSender<Stop>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
     /// With an administrator and nothing else.
     pub(crate) fn start() -> Self {
-        let backend = Backend::start(settings());
+        Self::with(settings())
+    }
+
+    /// With an administrator, nothing else, and settings of its own.
+    pub(crate) fn with(settings: HttpSettings) -> Self {
+        let backend = Backend::start(settings);
         backend.serving.refresh().unwrap();
-        let services = backend.services.clone();
-        let (tell, told) = mpsc::channel();
-        let run = move || async move {
-            let factory =
-                move || application(services.clone()).route("/panic", web::get().to(panics));
-            let server = HttpServer::new(factory).workers(1).disable_signals();
-            let server = server.bind(("127.0.0.1", 0)).unwrap();
-            let address = server.addrs()[0];
-            let server = server.run();
-            tell.send((address, server.handle())).unwrap();
-            server.await.unwrap();
-        };
-        let thread = thread::spawn(|| rt::System::new().block_on(run()));
-        let (address, handle) = told.recv().unwrap();
+        let server = flagstaff_http::Server::bind(backend.services.clone()).unwrap();
+        let address = server.address();
+        let (stops, mut told) = mpsc::unbounded_channel();
+        let stopped = stream::poll_fn(move |context| told.poll_recv(context));
+        let thread = thread::spawn(|| rt::System::new().block_on(server.run(stopped)).unwrap());
         Self {
             backend,
             address,
-            handle,
+            stops,
             thread: Some(thread),
+        }
+    }
+
+    /// Asks the server to stop.
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.stops.send(stop).unwrap();
+    }
+
+    /// Waits until the server has stopped.
+    pub(crate) fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
         }
     }
 
@@ -62,7 +70,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.handle.stop(false));
+        // The second cuts off what is still in flight.
+        for _ in 0..2 {
+            let _ = self.stops.send(Stop::Interrupted);
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -140,6 +151,38 @@ impl Connection {
             headers,
             body,
         }))
+    }
+
+    /// Waits until the server has closed; returns how long that took. Answers on the way are passed over.
+    pub(crate) fn closes_within(&mut self, patience: Duration) -> Duration {
+        let started = Instant::now();
+        self.stream.set_read_timeout(Some(patience)).unwrap();
+        let mut bytes = [0; 1024];
+        loop {
+            match self.reader.read(&mut bytes) {
+                Ok(0) => return started.elapsed(),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                    return started.elapsed();
+                }
+                Err(error) => panic!("the connection is still open: {error}"),
+            }
+            assert!(started.elapsed() < patience, "the connection is still open");
+        }
+    }
+
+    /// Whether the server has closed by now.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        let patience = self.stream.read_timeout().unwrap();
+        self.stream
+            .set_read_timeout(Some(Duration::from_millis(1)))
+            .unwrap();
+        let read = self.reader.read(&mut [0; 1024]);
+        self.stream.set_read_timeout(patience).unwrap();
+        match read {
+            Ok(bytes) => bytes == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
     }
 
     /// Sends a request without a body and reads its answer.

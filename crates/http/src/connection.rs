@@ -1,0 +1,141 @@
+//! Connections: how long one may take, how many may be open, and who closes them.
+//!
+//! The library bounds the first request's head and nothing else: a later head, a client that does not read, a connection
+//! that idles beside thousands. Here each connection has a [`Watch`]: its [`Stream`] notes what arrives and leaves,
+//! [`crate::edge`] notes where a request begins and is answered, and a [`Worker`] looks at all of its connections four
+//! times a second. So a request costs a few stores, where a timer would be set and cleared for each.
+
+mod stream;
+mod worker;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+pub(crate) use stream::Stream;
+pub(crate) use worker::Worker;
+
+/// How many bytes a request's head may have.
+pub(crate) const HEAD_MAX: usize = 16 * 1024;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing yet.
+    New,
+    /// A request's head has begun to arrive.
+    Head,
+    /// A request is being answered.
+    Busy,
+    /// Nothing since its last request.
+    Idle,
+}
+
+/// What is known of one connection. All of it stays on its worker's thread.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    worker: Rc<Worker>,
+    phase: Cell<Phase>,
+    /// When the phase began, in the worker's ticks.
+    since: Cell<u32>,
+    /// Since when the client has taken nothing of what there is to send.
+    stalled: Cell<Option<u32>>,
+    /// Bytes received since the last request began.
+    received: Cell<usize>,
+    /// Whether the last bytes that were received ended a head, so that no other has begun behind it.
+    ended: Cell<bool>,
+    /// Whether the connection is to be closed.
+    over: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Watch {
+    fn new(worker: Rc<Worker>) -> Self {
+        let since = Cell::new(worker.now());
+        Self {
+            worker,
+            phase: Cell::new(Phase::New),
+            since,
+            stalled: Cell::new(None),
+            received: Cell::new(0),
+            ended: Cell::new(false),
+            over: Cell::new(false),
+            waker: RefCell::new(None),
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.since.set(self.worker.now());
+    }
+
+    /// Bytes have arrived.
+    fn received(&self, bytes: &[u8]) {
+        if matches!(self.phase.get(), Phase::New | Phase::Idle) {
+            self.enter(Phase::Head);
+        }
+        self.received.set(self.received.get() + bytes.len());
+        self.ended.set(bytes.ends_with(b"\r\n\r\n"));
+    }
+
+    /// The client takes what is sent, or does not.
+    fn sent(&self, taken: bool) {
+        match (taken, self.stalled.get()) {
+            (false, None) => self.stalled.set(Some(self.worker.now())),
+            (true, Some(_)) => self.stalled.set(None),
+            _ => {}
+        }
+    }
+
+    /// A request's head is whole; returns how many bytes it has at most.
+    pub(crate) fn begin(&self) -> usize {
+        self.phase.set(Phase::Busy);
+        self.received.replace(0)
+    }
+
+    /// The request is answered.
+    pub(crate) fn answered(&self) {
+        // What came behind this request, in the same bytes, may be the beginning of another.
+        self.enter(if self.ended.get() {
+            Phase::Idle
+        } else {
+            Phase::Head
+        });
+    }
+
+    /// Ends the connection at the next opportunity.
+    fn end(&self) {
+        self.over.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Runs the connection to its end, or until it is ended; `None` then.
+    pub(crate) async fn guard<F: Future>(&self, connection: F) -> Option<F::Output> {
+        let mut connection = pin!(connection);
+        poll_fn(|context| {
+            if self.over.get() {
+                return Poll::Ready(None);
+            }
+            let mut waker = self.waker.borrow_mut();
+            if !waker
+                .as_ref()
+                .is_some_and(|known| known.will_wake(context.waker()))
+            {
+                *waker = Some(context.waker().clone());
+            }
+            drop(waker);
+            connection.as_mut().poll(context).map(Some)
+        })
+        .await
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.worker.closed();
+    }
+}

@@ -1,0 +1,226 @@
+//! How long a client may take: with a head, with a body, with reading an answer; and how a server ends beside it.
+
+use std::time::{Duration, Instant};
+
+use flagstaff_http::{HttpSettings, Stop};
+
+use super::{KEY, basic, fill};
+use crate::support::{Connection, Server, settings};
+
+/// How long a client may take here.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Within what it is closed then, also on a busy machine.
+const SOON: Duration = Duration::from_secs(8);
+
+/// A server with little patience, with production and a key to it.
+fn impatient() -> Server {
+    let server = Server::with(HttpSettings {
+        patience: PATIENCE,
+        ..settings()
+    });
+    fill(&server);
+    server
+}
+
+/// Sends a byte now and then until the server closes; returns how long that took.
+fn drip(connection: &mut Connection, byte: &[u8]) -> Duration {
+    let started = Instant::now();
+    while started.elapsed() < SOON {
+        if connection.write(byte).is_err() || connection.is_closed() {
+            return started.elapsed();
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    panic!("the connection is still open");
+}
+
+#[test]
+fn a_head_that_does_not_arrive_closes_the_connection() {
+    let server = impatient();
+    for beginning in [
+        "",
+        "GET /api/v1/flags/ HTTP/1.1\r\nHost: flags.example\r\nX-",
+    ] {
+        let mut connection = server.connect();
+        connection.write(beginning).unwrap();
+        let took = connection.closes_within(SOON);
+        assert!(took >= PATIENCE, "{beginning:?}: {took:?}");
+    }
+}
+
+#[test]
+fn a_head_that_drips_closes_the_connection() {
+    let server = impatient();
+    let mut connection = server.connect();
+    connection
+        .write("GET /api/v1/flags/ HTTP/1.1\r\nX-Drip: ")
+        .unwrap();
+    drip(&mut connection, b"x");
+}
+
+#[test]
+fn a_head_that_does_not_arrive_closes_a_kept_connection_too() {
+    let server = impatient();
+    let whole = format!("GET /api/v1/flags/ HTTP/1.1\r\nHost: flags.example\r\n{KEY}\r\n");
+    // By itself, and in the same bytes as the request before it.
+    for (first, then) in [
+        (whole.clone(), "GET /api/v1/flags/ HTTP/1.1\r\nX-Late: "),
+        (
+            format!("{whole}GET /api/v1/flags/ HTTP/1.1\r\nX-Late: "),
+            "",
+        ),
+    ] {
+        let mut connection = server.connect();
+        connection.write(&first).unwrap();
+        assert_eq!(connection.read("GET").unwrap().unwrap().status, 200);
+        connection.write(then).unwrap();
+        let took = connection.closes_within(SOON);
+        assert!(took >= PATIENCE, "{took:?}");
+    }
+    let mut connection = server.connect();
+    assert_eq!(connection.ask("GET", "/api/v1/flags/", KEY).status, 200);
+    connection
+        .write("GET /api/v1/flags/ HTTP/1.1\r\nX-Drip: ")
+        .unwrap();
+    drip(&mut connection, b"x");
+}
+
+#[test]
+fn a_connection_that_idles_between_requests_is_kept() {
+    let server = impatient();
+    let mut connection = server.connect();
+    assert_eq!(connection.ask("GET", "/api/v1/flags/", KEY).status, 200);
+    std::thread::sleep(2 * PATIENCE);
+    assert_eq!(connection.ask("GET", "/api/v1/flags/", KEY).status, 200);
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_408_and_closes_the_connection() {
+    let server = impatient();
+    let head = format!(
+        "POST /api/admin/features HTTP/1.1\r\nHost: flags.example\r\n{}Content-Type: application/json\r\n",
+        basic()
+    );
+    let mut length = server.connect();
+    length
+        .write(format!("{head}Content-Length: 100\r\n\r\n{{\"name\":"))
+        .unwrap();
+    let mut chunked = server.connect();
+    chunked
+        .write(format!(
+            "{head}Transfer-Encoding: chunked\r\n\r\n8\r\n{{\"name\":\r\n"
+        ))
+        .unwrap();
+    let mut kept = server.connect();
+    assert_eq!(kept.ask("GET", "/api/v1/flags/", KEY).status, 200);
+    kept.write(format!("{head}Content-Length: 100\r\n\r\n{{"))
+        .unwrap();
+    for connection in [&mut length, &mut chunked, &mut kept] {
+        let reply = connection.read("POST").unwrap().unwrap();
+        assert_eq!(
+            (reply.status, reply.json()["code"].as_str()),
+            (408, Some("request_timeout"))
+        );
+        connection.closes_within(SOON);
+    }
+}
+
+#[test]
+fn a_body_that_nobody_reads_drips_for_a_while_only() {
+    let server = impatient();
+    for framing in [
+        "Content-Length: 100000\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nFFFF\r\n",
+    ] {
+        let mut connection = server.connect();
+        connection
+            .write(format!(
+                "POST /api/v1/flags/ HTTP/1.1\r\nHost: flags.example\r\n{framing}"
+            ))
+            .unwrap();
+        assert_eq!(connection.read("POST").unwrap().unwrap().status, 405);
+        drip(&mut connection, b"x");
+    }
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_closed() {
+    let server = impatient();
+    let mut connection = server.connect();
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: flags.example\r\n\r\n".repeat(50);
+    let started = Instant::now();
+    // Fills what the system buffers in both directions, and then waits.
+    while started.elapsed() < 2 * SOON {
+        if connection.write(&request).is_err() {
+            return;
+        }
+    }
+    panic!("the connection is still open");
+}
+
+#[test]
+fn idle_connections_in_a_crowd_are_closed_early_and_the_list_stays_usable() {
+    let server = Server::with(HttpSettings {
+        connections: 64,
+        ..settings()
+    });
+    let mut idle: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    for connection in &mut idle[..20] {
+        assert_eq!(connection.ask("GET", "/health/live", "").status, 200);
+    }
+    assert_eq!(server.connect().ask("GET", "/health/live", "").status, 200);
+    for connection in &mut idle {
+        connection.closes_within(SOON);
+    }
+    assert_eq!(server.connect().ask("GET", "/health/live", "").status, 200);
+}
+
+#[test]
+fn a_server_that_is_asked_to_stop_says_that_it_is_not_ready_and_closes() {
+    let mut server = Server::with(HttpSettings {
+        grace: Duration::from_secs(5),
+        ..settings()
+    });
+    let mut connection = server.connect();
+    assert_eq!(connection.ask("GET", "/health/ready", "").status, 200);
+    server.stop(Stop::Terminated);
+    let started = Instant::now();
+    let reply = loop {
+        let reply = server.connect().ask("GET", "/health/ready", "");
+        if reply.status != 200 {
+            break reply;
+        }
+        assert!(started.elapsed() < Duration::from_secs(4), "still ready");
+    };
+    assert_eq!(
+        (reply.status, reply.json()["status"].as_str()),
+        (503, Some("stopping"))
+    );
+    assert_eq!(reply.header("Connection"), Some("close"));
+    connection.closes_within(SOON);
+    server.join();
+}
+
+#[test]
+fn a_stuck_client_does_not_keep_a_server_from_stopping() {
+    let mut server = impatient();
+    let mut stuck = server.connect();
+    stuck
+        .write(format!(
+            "POST /api/admin/features HTTP/1.1\r\nHost: flags.example\r\n{}Content-Type: application/json\r\n\
+             Content-Length: 100\r\n\r\n{{",
+            basic()
+        ))
+        .unwrap();
+    let mut half = server.connect();
+    half.write("GET /api/v1/flags/ HTTP/1.1\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    server.stop(Stop::Terminated);
+    let started = Instant::now();
+    server.join();
+    assert!(
+        started.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        started.elapsed()
+    );
+}
