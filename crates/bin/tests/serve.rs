@@ -3,122 +3,19 @@
 
 #[path = "command_line/program.rs"]
 mod program;
+#[path = "support/server.rs"]
+mod server;
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use program::{Installation, column};
 use serde_json::{Value, json};
-
-/// Long enough for the slowest machine: a test that waits this long has failed.
-const DEADLINE: Duration = Duration::from_secs(60);
-const PASSWORD: &str = "correct horse battery";
-/// HTTP Basic's form of `admin` and the password.
-const BASIC: &str = "Basic YWRtaW46Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
-
-/// A running server; it is killed when the test ends.
-struct Server {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Server {
-    fn start(here: &Installation, arguments: &[&str]) -> Self {
-        Self::start_with(here, arguments, &[])
-    }
-
-    /// Starts on a free port.
-    fn start_with(here: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = here
-            .program()
-            .args(arguments)
-            .env("FLAGSTAFF__SERVER__BIND", "127.0.0.1:0")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
-    }
-
-    /// What `--json` prints.
-    fn report(&mut self) -> Value {
-        let mut values = serde_json::Deserializer::from_reader(&mut self.stdout).into_iter();
-        values.next().unwrap().unwrap()
-    }
-
-    /// What is printed for people, up to its last line.
-    fn text(&mut self) -> String {
-        let mut text = String::new();
-        while !text.contains("--help") {
-            assert_ne!(self.stdout.read_line(&mut text).unwrap(), 0, "{text}");
-        }
-        text
-    }
-
-    /// Ends it as an operator does, once it answers: before that, the signal would end it at once.
-    fn stop(mut self, address: SocketAddr) -> Option<i32> {
-        let alive = call(address, "GET", "/health/live", ("Accept", "*/*"), "");
-        assert_eq!(alive.map(|(status, _)| status), Some(200));
-        let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        self.child.wait().unwrap().code()
-    }
-
-    /// Ends it as a power cut does.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The address in `http://127.0.0.1:41234`.
-fn address(url: &str) -> SocketAddr {
-    url.strip_prefix("http://").unwrap().parse().unwrap()
-}
-
-/// The address that `--json` reports.
-fn address_of(report: &Value) -> SocketAddr {
-    address(report["url"].as_str().unwrap())
-}
-
-/// One request on a connection of its own; the status and the body, or `None` when the connection broke.
-fn call(
-    server: SocketAddr,
-    method: &str,
-    path: &str,
-    header: (&str, &str),
-    body: &str,
-) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(server).ok()?;
-    stream.set_read_timeout(Some(DEADLINE)).ok()?;
-    let (name, value) = header;
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {server}\r\n{name}: {value}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body.to_owned()))
-}
+use server::{BASIC, DEADLINE, PASSWORD, Server, address, address_of, call};
 
 /// The flags that a key opens.
 fn flags(server: SocketAddr, key: &str) -> Value {
