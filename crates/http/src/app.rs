@@ -1,14 +1,17 @@
 //! The application: every route, put together from the parts. One instance a worker; what they share is [`Services`].
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::body::{BoxBody, EitherBody};
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_http::{Request, Response};
+use actix_service::IntoServiceFactory;
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, ServiceFactory, fn_factory};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
-use actix_web::{App, Error, HttpRequest};
+use actix_web::{App, HttpRequest};
 use flagstaff_domain::access::{AccountService, KeyService};
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::flags::FlagService;
@@ -16,7 +19,7 @@ use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 
 use crate::blocking::Blocking;
-use crate::edge::{self, RequestIds};
+use crate::edge::{Edge, RequestIds};
 use crate::error::{Code, Problem};
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
@@ -130,21 +133,23 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// One instance of the application, with everything that a request passes through.
+/// One worker's instance of the application, behind the [edge](crate::edge).
 pub fn application(
     services: web::Data<Services>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<EitherBody<BoxBody>>,
-        Error = Error,
-        InitError = (),
-    >,
+) -> impl ServiceFactory<
+    Request,
+    Config = (),
+    Response = Response<BoxBody>,
+    Error = Infallible,
+    InitError = (),
 > {
-    App::new()
-        .wrap_fn(edge::pass)
-        .configure(move |config| configure(&services, config))
+    fn_factory(move || {
+        let shared = services.clone();
+        let routes = App::new().configure(move |config| configure(&shared, config));
+        let routes = routes.into_factory().new_service(AppConfig::default());
+        let services = services.clone();
+        async move { Ok(Edge::new(routes.await?, services)) }
+    })
 }
 
 /// Adds every route. What applications call comes first: routes are tried in order.

@@ -4,27 +4,30 @@
 //! This is on the flag list's path: it allocates nothing for a successful evaluation.
 
 use std::borrow::Cow;
-use std::future::{Future, Ready, ready};
-use std::panic::AssertUnwindSafe;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::SocketAddr;
+use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_http::{Request, Response};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{RequestHead, Service, ServiceResponse, always_ready};
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::http::{ConnectionType, Method};
-use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::{Error, web};
 use futures_util::FutureExt;
-use futures_util::future::Either;
+use futures_util::future::{Either, LocalBoxFuture};
 use sha2::{Digest, Sha256};
 
 use crate::app::Services;
 use crate::connection::{HEAD_MAX, Watch};
 use crate::error::{Code, Problem};
-use crate::sdk;
+use crate::sdk::{self, flagsmith::flags};
 
 /// The header by which a response is found in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -69,67 +72,150 @@ impl RequestIds {
     }
 }
 
-/// Passes a request on, and looks at its answer.
-pub(crate) fn pass<S, B>(
-    request: ServiceRequest,
-    service: &S,
-) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> + use<S, B>
+/// What stands in front of the application: every request passes through it, and the flag list is answered right here.
+pub(crate) struct Edge<S> {
+    app: S,
+    services: web::Data<Services>,
+}
+
+impl<S> Edge<S> {
+    pub(crate) fn new(app: S, services: web::Data<Services>) -> Self {
+        Self { app, services }
+    }
+}
+
+type Answer = std::result::Result<Response<BoxBody>, Infallible>;
+
+impl<S, B> Service<Request> for Edge<S>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
 {
-    let started = Instant::now();
-    let services = request.app_data::<web::Data<Services>>().cloned();
-    let watch = request.conn_data::<Rc<Watch>>().cloned();
-    let received = watch.as_ref().map(|watch| watch.begin());
-    let method = method_label(request.method());
-    let answer = match refusal(&request, received) {
-        Some(problem) => Either::Left(refused(request, problem)),
-        None => Either::Right(
-            service
-                .call(request)
-                .map(|answer| answer.map(ServiceResponse::map_into_left_body)),
-        ),
-    };
-    async move {
-        let answer = AssertUnwindSafe(answer).catch_unwind().await;
-        let answer = answer.unwrap_or_else(|_| Err(Problem::fault("a handler panicked").into()));
-        if let Some(watch) = watch {
-            watch.answered();
-        }
-        let Some(services) = services else {
-            return answer;
+    type Response = Response<BoxBody>;
+    type Error = Infallible;
+    type Future = Either<Ready<Answer>, LocalBoxFuture<'static, Answer>>;
+
+    always_ready!();
+
+    fn call(&self, request: Request) -> Self::Future {
+        let visit = Visit::begin(&request);
+        let head = request.head();
+        let evaluation = sdk::is_evaluation(request.path());
+        let answer = match refusal(head, visit.received) {
+            Some(problem) => Err(problem),
+            // What routing would come to as well, after a microsecond.
+            None if evaluation && matches!(head.method, Method::GET | Method::HEAD) => {
+                panic::catch_unwind(AssertUnwindSafe(|| flags::answer(&self.services, head)))
+                    .unwrap_or_else(|_| Err(panicked()))
+            }
+            None => {
+                let services = self.services.clone();
+                let answer = AssertUnwindSafe(self.app.call(request)).catch_unwind();
+                let finished = async move { Ok(routed(&services, &visit, answer.await)) };
+                return Either::Right(Box::pin(finished));
+            }
         };
-        match answer {
-            Ok(response) => Ok(finish(&services, response, started.elapsed())),
-            Err(error) => Err(finish_error(&services, &error, method, started.elapsed())),
+        let route = if evaluation {
+            sdk::EVALUATION
+        } else {
+            NO_ROUTE
+        };
+        let (response, reason) = match answer {
+            Ok(response) => (response, None),
+            Err(problem) => problem.into_answer(),
+        };
+        let headers = Some(&head.headers);
+        Either::Left(ready(Ok(finish(
+            &self.services,
+            &visit,
+            route,
+            headers,
+            response,
+            reason.as_deref(),
+        ))))
+    }
+}
+
+/// The route of what no route was found for.
+const NO_ROUTE: &str = "none";
+
+/// What is known of a request when its head has arrived.
+struct Visit {
+    started: Instant,
+    watch: Option<Rc<Watch>>,
+    /// How many bytes the head has at most, where that is known.
+    received: Option<usize>,
+    method: &'static str,
+    peer: Option<SocketAddr>,
+}
+
+impl Visit {
+    fn begin(request: &Request) -> Self {
+        let watch = request.conn_data::<Rc<Watch>>().cloned();
+        Self {
+            started: Instant::now(),
+            received: watch.as_ref().map(|watch| watch.begin()),
+            watch,
+            method: method_label(request.method()),
+            peer: request.peer_addr(),
         }
     }
 }
 
-fn refused<B>(
-    request: ServiceRequest,
-    problem: Problem,
-) -> Ready<Result<ServiceResponse<EitherBody<B>>, Error>> {
-    ready(Ok(request.error_response(problem).map_into_right_body()))
+fn panicked() -> Problem {
+    Problem::fault("a handler panicked")
+}
+
+/// What the application answered, or that it did not.
+fn routed<B: MessageBody + 'static>(
+    services: &Services,
+    visit: &Visit,
+    answer: std::thread::Result<Result<ServiceResponse<B>, Error>>,
+) -> Response<BoxBody> {
+    let problem = match answer {
+        Ok(Ok(response)) => {
+            let (request, response) = response.into_parts();
+            let route = request.match_pattern();
+            let reason = response.error().map(reason);
+            let response = Response::from(response).map_into_boxed_body();
+            let headers = Some(request.headers());
+            let route = route.as_deref().unwrap_or(NO_ROUTE);
+            return finish(services, visit, route, headers, response, reason.as_deref());
+        }
+        Ok(Err(error)) => error
+            .as_error::<Problem>()
+            .cloned()
+            .unwrap_or_else(|| Problem::fault(error.to_string())),
+        Err(_) => panicked(),
+    };
+    let (response, reason) = problem.into_answer();
+    finish(services, visit, NO_ROUTE, None, response, reason.as_deref())
+}
+
+/// Why a request failed, for the log.
+fn reason(error: &Error) -> String {
+    error
+        .as_error::<Problem>()
+        .map_or_else(|| error.to_string(), Problem::for_log)
 }
 
 /// What no handler gets to see; `received` is how many bytes the head has at most, where that is known.
-fn refusal(request: &ServiceRequest, received: Option<usize>) -> Option<Problem> {
-    if received.is_none_or(|bytes| bytes > HEAD_MAX) && head_size(request) > HEAD_MAX {
+fn refusal(head: &RequestHead, received: Option<usize>) -> Option<Problem> {
+    if received.is_none_or(|bytes| bytes > HEAD_MAX) && head_size(head) > HEAD_MAX {
         return Some(Problem::new(
             Code::HeadersTooLarge,
             "a request's line and headers may have at most 16 KiB",
         ));
     }
-    if *request.method() == Method::TRACE {
+    if head.method == Method::TRACE {
         let problem = Problem::new(Code::MethodNotAllowed, "TRACE is not answered");
         return Some(problem.with(
             ALLOW,
             HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
         ));
     }
-    let name = key_in(request.query_string())?;
+    let name = key_in(head.uri.query()?)?;
     Some(Problem::key(format!(
         "a key in the query string ({name}) is refused, because URLs are logged on their way; \
          send it in the header X-Environment-Key"
@@ -137,9 +223,9 @@ fn refusal(request: &ServiceRequest, received: Option<usize>) -> Option<Problem>
 }
 
 /// The bytes of a request's line and headers, without the spaces and line ends between them.
-fn head_size(request: &ServiceRequest) -> usize {
-    let target = request.uri().path_and_query();
-    let headers = request.headers().iter();
+fn head_size(head: &RequestHead) -> usize {
+    let target = head.uri.path_and_query();
+    let headers = head.headers.iter();
     target.map_or(0, |target| target.as_str().len())
         + headers
             .map(|(name, value)| name.as_str().len() + value.len())
@@ -148,9 +234,6 @@ fn head_size(request: &ServiceRequest) -> usize {
 
 /// The parameter of a query string that might hold a key.
 fn key_in(query: &str) -> Option<&'static str> {
-    if query.is_empty() {
-        return None;
-    }
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
     names
         .filter_map(|name| {
@@ -171,70 +254,65 @@ fn decoded(name: &str) -> Cow<'_, str> {
     decoded.map_or(Cow::Borrowed(name), |(name, _)| Cow::Owned(name))
 }
 
-fn finish<B>(
+/// Completes an answer, counts it and logs it. `headers` are the request's.
+fn finish(
     services: &Services,
-    response: ServiceResponse<B>,
-    elapsed: Duration,
-) -> ServiceResponse<B> {
-    let (request, mut response) = response.into_parts();
-    let status = response.status();
-    let method = method_label(request.method());
-    let evaluation = sdk::is_evaluation(request.path());
+    visit: &Visit,
+    route: &str,
+    headers: Option<&HeaderMap>,
+    mut response: Response<BoxBody>,
+    reason: Option<&str>,
+) -> Response<BoxBody> {
+    let elapsed = visit.started.elapsed();
+    if let Some(watch) = &visit.watch {
+        watch.answered();
+    }
     if services.is_stopping() {
         response
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    if evaluation {
-        services.cors.mark(request.headers(), headers);
+    let status = response.status();
+    let answered = response.headers_mut();
+    answered.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    let management = route.starts_with("/api/admin");
+    if management && !answered.contains_key(CACHE_CONTROL) {
+        answered.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let route = if evaluation {
-        Cow::Borrowed(sdk::EVALUATION)
-    } else {
-        request
-            .match_pattern()
-            .map_or(Cow::Borrowed("none"), Cow::Owned)
-    };
-    if route.starts_with("/api/admin") && !response.headers().contains_key(CACHE_CONTROL) {
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(headers) = headers.filter(|_| sdk::is_evaluation(route)) {
+        services.cors.mark(headers, answered);
     }
-    services.metrics.answered(&route, method, status, elapsed);
+    services
+        .metrics
+        .answered(route, visit.method, status, elapsed);
     if status.is_client_error() || status.is_server_error() {
         let id = services.request_ids.next();
-        log_failure(&request, &response, &route, &id, elapsed);
+        log_failure(visit, route, status, &id, elapsed, reason);
         response.headers_mut().insert(REQUEST_ID, id);
-    } else if services.settings.access_log || route.starts_with("/api/admin") {
+    } else if services.settings.access_log || management {
         log::info!(
-            method,
-            route = route.as_ref(),
+            method = visit.method,
+            route,
             status = status.as_u16(),
             micros = micros(elapsed);
             "answered"
         );
     }
-    ServiceResponse::new(request, response)
+    response
 }
 
 fn micros(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn log_failure<B>(
-    request: &HttpRequest,
-    response: &HttpResponse<B>,
+fn log_failure(
+    visit: &Visit,
     route: &str,
+    status: StatusCode,
     id: &HeaderValue,
     elapsed: Duration,
+    reason: Option<&str>,
 ) {
-    let status = response.status();
-    let reason = response.error().map(|error| {
-        error
-            .as_error::<Problem>()
-            .map_or_else(|| error.to_string(), Problem::for_log)
-    });
     let level = if status.is_server_error() {
         log::Level::Error
     } else {
@@ -243,41 +321,14 @@ fn log_failure<B>(
     log::log!(
         level,
         request_id = id.to_str().unwrap_or_default(),
-        method = method_label(request.method()),
+        method = visit.method,
         route,
         status = status.as_u16(),
         micros = micros(elapsed),
-        peer = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default().as_str(),
-        reason = reason.as_deref().unwrap_or("no reason was given");
+        peer = visit.peer.map(|peer| peer.ip().to_string()).unwrap_or_default().as_str(),
+        reason = reason.unwrap_or("no reason was given");
         "refused"
     );
-}
-
-/// An error that no handler turned into a response: a panic. There is no request left to tell its route from.
-fn finish_error(
-    services: &Services,
-    error: &Error,
-    method: &'static str,
-    elapsed: Duration,
-) -> Error {
-    let id = services.request_ids.next();
-    let problem = error
-        .as_error::<Problem>()
-        .cloned()
-        .unwrap_or_else(|| Problem::fault(error.to_string()));
-    let status = problem.status_code();
-    services.metrics.answered("none", method, status, elapsed);
-    log::error!(
-        request_id = id.to_str().unwrap_or_default(),
-        method = method,
-        status = status.as_u16(),
-        reason = problem.for_log().as_str();
-        "failed"
-    );
-    problem
-        .with(REQUEST_ID, id)
-        .with(X_CONTENT_TYPE_OPTIONS, NOSNIFF)
-        .into()
 }
 
 /// The method as a label: one of the known, so that nobody can make labels.

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use actix_http::Response;
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
@@ -194,6 +196,11 @@ impl Problem {
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The answer, and the reason for the log.
+    pub(crate) fn into_answer(self) -> (Response<BoxBody>, Option<String>) {
+        (Response::from(self.error_response()), Some(self.for_log()))
     }
 
     /// What kind of problem it is.

@@ -12,8 +12,7 @@ use std::time::Duration;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive};
 use actix_server::ServerBuilder;
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
-use actix_web::dev::{AppConfig, Service, ServiceFactory, fn_factory, fn_service};
+use actix_web::dev::{Service, ServiceFactory, fn_factory, fn_service};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::sleep;
 use actix_web::web;
@@ -177,9 +176,6 @@ fn connections(
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()> {
     fn_factory(move || {
         let worker = Worker::start(services.clone());
-        let app = application(services.clone())
-            .into_factory()
-            .map_err(|error: actix_web::Error| error.error_response());
         let http = HttpService::build()
             // The watches keep time, with less to do for each request.
             .keep_alive(KeepAlive::Os)
@@ -188,7 +184,7 @@ fn connections(
             .on_connect_ext(|stream: &connection::Stream, data| {
                 data.insert(stream.watch());
             })
-            .h1(map_config(app, |()| AppConfig::default()))
+            .h1(application(services.clone()))
             .new_service(());
         let services = services.clone();
         async move {

@@ -21,9 +21,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::{Payload, Service};
+use actix_web::dev::{Payload, Service, ServiceFactory};
 use actix_web::http::Method;
-use actix_web::test::{TestRequest, init_service};
+use actix_web::test::TestRequest;
 use actix_web::{HttpResponse, web};
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::access::{
@@ -212,7 +212,8 @@ impl Api {
 
     /// In front of what was set up before.
     pub(crate) async fn over(backend: Backend) -> Self {
-        let app = Rc::new(init_service(application(backend.services.clone())).await);
+        let app = application(backend.services.clone());
+        let app = Rc::new(app.new_service(()).await.unwrap());
         let call = move |request: TestRequest,
                          payload: Option<Payload>|
               -> LocalBoxFuture<'static, Answer> {
@@ -222,11 +223,8 @@ impl Api {
                 if let Some(payload) = payload {
                     *request.payload() = payload;
                 }
-                match app.call(request).await {
-                    Ok(response) => Answer::read(response.into_parts().1).await,
-                    // As the server does.
-                    Err(error) => Answer::read(HttpResponse::from_error(error)).await,
-                }
+                let Ok(response) = app.call(request).await;
+                Answer::read(HttpResponse::from(response)).await
             })
         };
         Self {

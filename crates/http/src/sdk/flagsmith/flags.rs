@@ -1,5 +1,9 @@
 //! `GET /api/v1/flags/`: the one endpoint that Flagstaff exists for.
 
+use actix_http::Response;
+use actix_web::body::BoxBody;
+use actix_web::dev::RequestHead;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -13,6 +17,9 @@ use crate::sdk::key;
 
 const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-revision");
 const UPDATED_AT: HeaderName = HeaderName::from_static("x-flagsmith-document-updated-at");
+
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 #[derive(Deserialize)]
 struct Filter {
@@ -50,18 +57,26 @@ pub(crate) async fn list(
     request: HttpRequest,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
-    let headers = request.headers();
+    answer(&services, request.head()).map(HttpResponse::from)
+}
+
+/// The answer to a request for the flags, from memory alone.
+pub(crate) fn answer(
+    services: &Services,
+    head: &RequestHead,
+) -> Result<Response<BoxBody>, Problem> {
+    let headers = &head.headers;
     let opened = key::open(&services.serving, headers)?;
     let grant = opened.grant;
     let view = services
         .flagsmith
         .find(grant.environment)
         .ok_or_else(|| Problem::unavailable("this environment's flags are not loaded yet"))?;
-    let response = match wanted(request.query_string())? {
+    let response = match wanted(head.uri.query().unwrap_or_default())? {
         None => {
             let wanted = coding::preferred(headers.get(header::ACCEPT_ENCODING));
             let (all, coding) = view.all(grant.kind, wanted);
-            answer(&services, &view, headers, all, coding)
+            represent(services, &view, headers, all, coding)
         }
         Some(feature) => {
             let one = view.one(grant.kind, &feature).ok_or_else(|| {
@@ -70,7 +85,7 @@ pub(crate) async fn list(
                     "this environment has no feature of the name that ?feature= gives",
                 )
             })?;
-            answer(&services, &view, headers, &one, Coding::Identity)
+            represent(services, &view, headers, &one, Coding::Identity)
         }
     };
     services.serving.record_retrieval(&opened);
@@ -87,39 +102,35 @@ fn wanted(query: &str) -> Result<Option<String>, Problem> {
         .map_err(|error| Problem::field("feature", error.to_string()))
 }
 
-fn answer(
+fn represent(
     services: &Services,
     view: &View,
-    headers: &HeaderMap,
+    request: &HeaderMap,
     representation: &Representation,
     coding: Coding,
-) -> HttpResponse {
-    let matched = headers
+) -> Response<BoxBody> {
+    let matched = request
         .get_all(header::IF_NONE_MATCH)
         .any(|tags| matches(tags, &representation.etag));
     let mut response = if matched {
-        HttpResponse::NotModified()
+        Response::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
     } else {
-        HttpResponse::Ok()
+        Response::with_body(StatusCode::OK, BoxBody::new(representation.body.clone()))
     };
-    response
-        .insert_header((header::ETAG, representation.etag.clone()))
-        .insert_header((REVISION, view.revision.clone()))
-        .insert_header((UPDATED_AT, view.updated_at.clone()))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
-        .insert_header((header::VARY, services.cors.vary()));
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, representation.etag.clone());
+    headers.insert(REVISION, view.revision.clone());
+    headers.insert(UPDATED_AT, view.updated_at.clone());
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    headers.insert(header::VARY, services.cors.vary());
     if matched {
-        return response.finish();
+        return response;
     }
     if let Some(coding) = coding.name() {
-        response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static(coding)));
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
+    headers.insert(header::CONTENT_TYPE, JSON);
     response
-        .insert_header((
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        ))
-        .body(representation.body.clone())
 }
 
 /// Whether a list of entity tags holds this one, weakly compared (RFC 9110, 13.1.2).
