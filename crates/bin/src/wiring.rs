@@ -139,6 +139,14 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
+/// Refuses a database whose file is damaged; one that is not there yet is none.
+///
+/// # Errors
+/// [`Failure`], naming how to restore a backup.
+pub(crate) fn refuse_damaged(path: &Path) -> Result<(), Failure> {
+    integrity::refuse_damaged(path).map_err(failure)
+}
+
 /// Creates the database where there is none and applies what is missing; returns the names of what it applied.
 ///
 /// # Errors

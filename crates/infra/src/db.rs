@@ -4,6 +4,7 @@
 
 pub mod backup;
 pub(crate) mod columns;
+mod condition;
 pub mod connection;
 pub mod error;
 pub mod integrity;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use flagstaff_domain::storage::{StorageError, StorageMonitor, StorageUse};
+use flagstaff_domain::storage::{Outage, StorageError, StorageMonitor, StorageUse};
 
 pub use connection::DbConnection;
 use connection::{Anchor, Pool, Purpose};
@@ -162,6 +163,10 @@ impl Db {
 impl StorageMonitor for Db {
     fn pending_migrations(&self) -> Vec<String> {
         Vec::new() // `open` refuses a database that lacks any
+    }
+
+    fn outage(&self) -> Option<Outage> {
+        self.writer.outage()
     }
 
     fn usage(&self) -> StorageUse {

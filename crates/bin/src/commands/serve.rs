@@ -60,6 +60,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         settings,
         mut output,
     } = session;
+    wiring::refuse_damaged(settings.database.url.path())?;
     for migration in wiring::migrate(settings.database.url.path())? {
         log::info!(migration; "migration applied");
     }

@@ -39,7 +39,7 @@ use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts, Service
 use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::connection::{self, Purpose};
-use flagstaff_infra::db::{Db, DbConnection, DbOptions, migrate};
+use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError, migrate};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
 use flagstaff_infra::random::SystemRandom;
 use futures_util::future::LocalBoxFuture;
@@ -79,6 +79,7 @@ pub(crate) fn settings() -> HttpSettings {
 /// Everything behind an application.
 pub(crate) struct Backend {
     folder: TempDir,
+    db: Db,
     pub(crate) services: web::Data<Services>,
     pub(crate) serving: Serving,
     pub(crate) clock: Arc<TestClock>,
@@ -148,11 +149,12 @@ impl Backend {
             ),
             accounts,
             changes: Arc::new(DieselChangeLog::new(db.clone())),
-            storage: Arc::new(db),
+            storage: Arc::new(db.clone()),
             secret: SystemRandom.bytes(),
         };
         Self {
             folder,
+            db,
             services: web::Data::new(Services::new(parts, settings)),
             serving,
             clock,
@@ -178,6 +180,14 @@ impl Backend {
              UPDATE sqlite_schema SET sql = 'not SQL' WHERE name = 'environments';
              PRAGMA schema_version = 4321;";
         self.connection().batch_execute(damage).unwrap();
+    }
+
+    /// Runs SQL on the connection that writes, which keeps what it sets until it fails.
+    pub(crate) fn on_writer(&self, sql: &'static str) {
+        let run = move |connection: &mut DbConnection| -> Result<(), WorkError<StorageError>> {
+            Ok(connection.batch_execute(sql)?)
+        };
+        self.db.write(run).unwrap();
     }
 
     /// Keeps every writer out until the connection is dropped.
