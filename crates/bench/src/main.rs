@@ -1,7 +1,7 @@
 //! `just bench`: measures Flagstaff as shipped against the bare server of `bin/reference.rs`, in turn, on one CPU, with the
 //! load on the other. Prints ratios and writes them to `target/bench.json`; absolute figures mean nothing elsewhere.
 //!
-//! `load.rs` is the load, `servers.rs` what is measured, `catalogue.rs` its data, `scenarios.rs` what is compared.
+//! `load.rs` is the load, the library's `servers.rs` what is measured, `catalogue.rs` its data, `scenarios.rs` what is compared.
 
 #![expect(
     clippy::print_stdout,
@@ -11,11 +11,12 @@
 mod catalogue;
 mod load;
 mod scenarios;
-mod servers;
 mod table;
 mod writes;
 
 use std::io::Result;
+
+use flagstaff_bench::servers;
 
 fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

@@ -7,11 +7,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use flagstaff_bench::http;
+use flagstaff_bench::servers::{self, Server};
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::load::{self, Outcome, Request};
-use crate::servers::{self, Server};
 use crate::table::{Report, median};
 use crate::{catalogue, writes};
 
@@ -84,7 +85,7 @@ impl Trio {
     pub(crate) fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         catalogue::create(folder.path(), 1, 20)?;
-        let flagstaff = Server::flagstaff(folder.path(), &[])?;
+        let flagstaff = Server::flagstaff(folder.path())?;
         let key = catalogue::key(0);
         let answer = record(folder.path(), flagstaff.address, &key)?;
         Ok(Self {
@@ -108,8 +109,9 @@ fn key_header() -> String {
 /// Keeps what Flagstaff answers, so that the reference answers the same bytes and headers.
 fn record(folder: &Path, address: SocketAddr, key: &str) -> Result<std::path::PathBuf> {
     let headers = format!("X-Environment-Key: {key}\r\n");
-    let (head, body) = servers::get(address, "/api/v1/flags/", &headers)?;
-    let headers: Vec<(&str, &str)> = head
+    let answer = http::get(address, "/api/v1/flags/", &headers)?;
+    let headers: Vec<(&str, &str)> = answer
+        .head
         .lines()
         .skip(1)
         .filter_map(|line| line.split_once(": "))
@@ -117,7 +119,7 @@ fn record(folder: &Path, address: SocketAddr, key: &str) -> Result<std::path::Pa
             !["content-length", "date", "connection"].contains(&name.to_ascii_lowercase().as_str())
         })
         .collect();
-    let body = String::from_utf8(body).map_err(Error::other)?;
+    let body = String::from_utf8(answer.body).map_err(Error::other)?;
     let file = folder.join("answer.json");
     fs::write(&file, json!({"headers": headers, "body": body}).to_string())?;
     Ok(file)
@@ -231,10 +233,9 @@ fn list(report: &mut Report, quick: bool) -> Result<()> {
 
 fn conditional(report: &mut Report, quick: bool) -> Result<()> {
     let trio = Trio::start()?;
-    let (head, _) = servers::get(trio.flagstaff.address, "/api/v1/flags/", &key_header())?;
-    let etag = head
-        .lines()
-        .find_map(|line| line.strip_prefix("etag: "))
+    let answer = http::get(trio.flagstaff.address, "/api/v1/flags/", &key_header())?;
+    let etag = answer
+        .header("etag")
         .ok_or_else(|| Error::other("no ETag"))?;
     let more = format!("If-None-Match: {etag}\r\n");
     let duration = seconds(quick, 4);
@@ -293,11 +294,11 @@ fn knee(report: &mut Report, quick: bool) -> Result<()> {
 fn idle(report: &mut Report, _: bool) -> Result<()> {
     let folder = tempfile::tempdir()?;
     catalogue::create(folder.path(), 3, 16)?;
-    drop(Server::flagstaff(folder.path(), &[])?); // makes the administrator
+    drop(Server::flagstaff(folder.path())?); // makes the administrator
     let mut starts = Vec::new();
     let mut resident = Vec::new();
     for _ in 0..7 {
-        let server = Server::flagstaff(folder.path(), &[])?;
+        let server = Server::flagstaff(folder.path())?;
         starts.push(server.started_in.as_secs_f64() * 1e3);
         std::thread::sleep(Duration::from_millis(300));
         resident.push(server.resident_mib()?);

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use flagstaff_bench::http;
+use flagstaff_bench::servers::Server;
+
 use crate::catalogue;
 use crate::load;
 use crate::scenarios::{Trio, request, timed};
-use crate::servers::{self, PASSWORD, Server};
 use crate::table::{Report, median};
 
 fn change(address: SocketAddr, environment: usize, feature: usize, value: u64) -> Result<()> {
@@ -20,51 +22,23 @@ fn change(address: SocketAddr, environment: usize, feature: usize, value: u64) -
         "PATCH",
         &path,
         &format!("{{\"value\": {value}}}"),
-        "200",
+        200,
     )
 }
 
-fn send(address: SocketAddr, method: &str, path: &str, body: &str, status: &str) -> Result<()> {
-    let credentials = encode(format!("admin:{PASSWORD}").as_bytes());
-    let headers =
-        format!("Authorization: Basic {credentials}\r\nContent-Type: application/json\r\n");
-    let (head, body) = servers::call(address, method, path, &headers, body)?;
-    if head[9..].starts_with(status) {
+fn send(address: SocketAddr, method: &str, path: &str, body: &str, status: u16) -> Result<()> {
+    let answer = http::call(address, method, path, &http::administrator(), body)?;
+    if answer.status == status {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&body).into_owned();
-    Err(Error::other(format!("{method} {path}: {head} {said}")))
-}
-
-/// Base64 (RFC 4648, section 4).
-fn encode(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group = [
-            chunk[0],
-            *chunk.get(1).unwrap_or(&0),
-            *chunk.get(2).unwrap_or(&0),
-        ];
-        let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
-        for at in 0..4 {
-            let symbol = ALPHABET[(bits >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= chunk.len() {
-                char::from(symbol)
-            } else {
-                '='
-            });
-        }
-    }
-    text
+    Err(answer.unexpected(&format!("{method} {path}")))
 }
 
 /// Reads one flag's value.
 fn value(address: SocketAddr, feature: usize) -> Result<String> {
     let headers = format!("X-Environment-Key: {}\r\n", catalogue::key(0));
     let path = format!("/api/v1/flags/?feature=feature_{feature:04}");
-    let (_, body) = servers::get(address, &path, &headers)?;
-    let flag: serde_json::Value = serde_json::from_slice(&body)?;
+    let flag = http::get(address, &path, &headers)?.json()?;
     Ok(flag["feature_state_value"].to_string())
 }
 
@@ -178,7 +152,7 @@ pub(crate) fn size(report: &mut Report, quick: bool) -> Result<()> {
     for environments in [10, large] {
         let folder = tempfile::tempdir()?;
         catalogue::create(folder.path(), environments, 200)?;
-        let server = Server::flagstaff(folder.path(), &[])?;
+        let server = Server::flagstaff(folder.path())?;
         let label = |what: &str| format!("{environments} environments of 200 features: {what}");
         let started = server.started_in.as_secs_f64() * 1e3;
         report.add("size", label("start to first answer"), started, "ms here");
@@ -195,7 +169,7 @@ pub(crate) fn size(report: &mut Report, quick: bool) -> Result<()> {
         let features: Vec<f64> = (0..5)
             .map(|turn| {
                 let body = format!("{{\"name\": \"added-{turn}\"}}");
-                timed(|| send(server.address, "POST", "/api/admin/features", &body, "201"))
+                timed(|| send(server.address, "POST", "/api/admin/features", &body, 201))
             })
             .collect::<Result<_>>()?;
         report.add(
