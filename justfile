@@ -56,3 +56,8 @@ sdk:
 bench *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench
     taskset -c 1 target/release/flagstaff-bench "$@"
+
+# Kill the server in the midst of writes and look for what it had acknowledged (`just crash --cycles 1000 --seed 7`)
+crash *ARGS:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench
+    target/release/crash "$@"

@@ -60,7 +60,9 @@ impl Process {
         self.0.wait()
     }
 
-    fn id(&self) -> u32 {
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
         self.0.id()
     }
 }
