@@ -61,3 +61,8 @@ bench *ARGS:
 crash *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench
     target/release/crash "$@"
+
+# Trace the server: a sync of the log before each answer, and nothing lost by a power cut (`just durability --cuts 1000`)
+durability *ARGS:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench
+    target/release/durability "$@"
