@@ -52,6 +52,12 @@ sdk:
     cargo build --release --locked
     tests/sdk/run
 
+# Run what takes too long for `check`: a quarter of an hour or more
+prove:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench
+    target/release/crash --cycles 10000
+    target/release/durability --cuts 5000
+
 # Measure against a bare server of the same library (`just bench list`, `just bench -- --quick`)
 bench *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench
