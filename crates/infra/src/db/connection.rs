@@ -156,7 +156,7 @@ impl Anchor {
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     let failed = |error| OpenError::File(format!("cannot create {}: {error}", path.display()));
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
+        create_folder(folder).map_err(failed)?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -166,6 +166,23 @@ pub(super) fn create(path: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
         _ => Ok(()),
     }
+}
+
+/// Creates a folder and those above it where they are missing. What it creates is on the disk when it returns: SQLite
+/// sees to its own files alone, and a power cut must not take the folder with them.
+fn create_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().unwrap_or(Path::new(""));
+    create_folder(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    #[cfg(unix)]
+    fs::File::open(Path::new(".").join(above))?.sync_all()?;
+    Ok(())
 }
 
 #[derive(Debug)]
