@@ -4,7 +4,6 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use flagstaff_domain::access::{CreateKey, IssuedKey, KeyKind};
 use flagstaff_domain::clock::Timestamp;
-use flagstaff_domain::ids::KeyId;
 use flagstaff_domain::text::{EnvironmentName, KeyName};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -15,7 +14,7 @@ use crate::app::Services;
 use crate::auth::{Admin, Viewer};
 use crate::error::Problem;
 use crate::json::{Body, Params};
-use crate::names::Names;
+use crate::names::{KeyNumber, Names};
 use crate::paging::{self, PageParams};
 use crate::precondition::Accepts;
 
@@ -52,7 +51,9 @@ pub(crate) async fn list(
     environment: Names<EnvironmentName>,
     params: Params<PageParams>,
 ) -> Result<HttpResponse, Problem> {
-    let page = params.0.page(|id| id.parse().map(KeyId))?;
+    let page = params
+        .0
+        .page(|id| KeyNumber::try_from(id).map(|KeyNumber(id)| id))?;
     let limit = page.limit;
     let keys = services.keys.clone();
     let path = answer::location(&["environments", environment.0.as_str(), "keys"]);
@@ -105,13 +106,13 @@ pub(crate) async fn create(
 pub(crate) async fn show(
     _: Viewer,
     services: web::Data<Services>,
-    names: Names<(EnvironmentName, i64)>,
+    names: Names<(EnvironmentName, KeyNumber)>,
 ) -> Result<HttpResponse, Problem> {
-    let (environment, id) = names.0;
+    let (environment, KeyNumber(id)) = names.0;
     let keys = services.keys.clone();
     let key = services
         .blocking
-        .run(move || keys.get(&environment, KeyId(id)))
+        .run(move || keys.get(&environment, id))
         .await?;
     Ok(answer::record(key.version, &KeyRecord::from(&key)))
 }
@@ -127,16 +128,16 @@ pub(crate) async fn show(
 pub(crate) async fn rotate(
     admin: Admin,
     services: web::Data<Services>,
-    names: Names<(EnvironmentName, i64)>,
+    names: Names<(EnvironmentName, KeyNumber)>,
     accepts: Accepts,
     body: Body<Rotation>,
 ) -> Result<HttpResponse, Problem> {
-    let (environment, id) = names.0;
+    let (environment, KeyNumber(id)) = names.0;
     let keys = services.keys.clone();
     let grace = body.0.grace_seconds;
     let issued = services
         .blocking
-        .run(move || keys.rotate(&admin.actor(), &environment, KeyId(id), grace, &accepts.0))
+        .run(move || keys.rotate(&admin.actor(), &environment, id, grace, &accepts.0))
         .await?;
     Ok(shown_once(&issued))
 }
@@ -151,14 +152,14 @@ pub(crate) async fn rotate(
 pub(crate) async fn delete(
     admin: Admin,
     services: web::Data<Services>,
-    names: Names<(EnvironmentName, i64)>,
+    names: Names<(EnvironmentName, KeyNumber)>,
     accepts: Accepts,
 ) -> Result<HttpResponse, Problem> {
-    let (environment, id) = names.0;
+    let (environment, KeyNumber(id)) = names.0;
     let keys = services.keys.clone();
     let revision = services
         .blocking
-        .run(move || keys.delete(&admin.actor(), &environment, KeyId(id), &accepts.0))
+        .run(move || keys.delete(&admin.actor(), &environment, id, &accepts.0))
         .await?;
     Ok(answer::deleted(revision))
 }
