@@ -8,8 +8,8 @@ use flagstaff_domain::text::{EnvironmentName, KeyName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer;
 use super::dto::KeyRecord;
+use super::{answer, schema};
 use crate::app::Services;
 use crate::auth::{Admin, Viewer};
 use crate::error::Problem;
@@ -22,11 +22,11 @@ use crate::precondition::Accepts;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
-    /// Tells a person which key this is; 1 to 150 characters on one line.
-    #[schema(value_type = String, min_length = 1, max_length = 150)]
+    /// Tells a person which key this is.
+    #[schema(value_type = schema::Label)]
     name: KeyName,
-    /// `client`, for applications in their users' hands, or `server`.
-    #[schema(value_type = String)]
+    /// Who it is for.
+    #[schema(value_type = schema::KeyKind)]
     kind: KeyKind,
     /// From when on it is refused; never where there is none.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -38,12 +38,15 @@ pub(crate) struct NewKey {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rotation {
     /// How long the old key goes on, in seconds.
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
     grace_seconds: u32,
 }
 
 /// List the keys of an environment
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/keys", tag = "keys",
-    params(("environment" = String, Path, description = "The environment's name"), PageParams),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
+           ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "The most keys to return, 1 to 1,000; 1,000 unless told."),
+           ("after" = Option<i64>, Query, description = "Only what comes after the key of this id.")),
     responses((status = 200, description = "Its keys in the order of their creation; the text of server keys is null", body = Vec<KeyRecord>)))]
 pub(crate) async fn list(
     _: Viewer,
@@ -74,7 +77,7 @@ pub(crate) async fn list(
 ///
 /// The text of a server key is shown in this answer and never again.
 #[utoipa::path(post, path = "/api/admin/environments/{environment}/keys", tag = "keys", request_body = NewKey,
-    params(("environment" = String, Path, description = "The environment's name")),
+    params(("environment" = schema::Name, Path, description = "The environment's name")),
     responses((status = 201, description = "Created", body = KeyRecord)))]
 pub(crate) async fn create(
     admin: Admin,
@@ -100,7 +103,7 @@ pub(crate) async fn create(
 ///
 /// The text of a server key is null.
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/keys/{id}", tag = "keys",
-    params(("environment" = String, Path, description = "The environment's name"),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("id" = i64, Path, description = "The key's id")),
     responses((status = 200, description = "The key", body = KeyRecord)))]
 pub(crate) async fn show(
@@ -122,7 +125,7 @@ pub(crate) async fn show(
 /// Makes a new key of the same name and kind, without an expiry. The old one goes on for `grace_seconds`, so that applications can change
 /// over.
 #[utoipa::path(post, path = "/api/admin/environments/{environment}/keys/{id}/rotate", tag = "keys", request_body = Rotation,
-    params(("environment" = String, Path, description = "The environment's name"),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("id" = i64, Path, description = "The old key's id")),
     responses((status = 201, description = "The new key", body = KeyRecord)))]
 pub(crate) async fn rotate(
@@ -146,7 +149,7 @@ pub(crate) async fn rotate(
 ///
 /// It is refused from the answer on.
 #[utoipa::path(delete, path = "/api/admin/environments/{environment}/keys/{id}", tag = "keys",
-    params(("environment" = String, Path, description = "The environment's name"),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("id" = i64, Path, description = "The key's id")),
     responses((status = 204, description = "Revoked")))]
 pub(crate) async fn delete(
