@@ -63,6 +63,12 @@ prove:
     target/release/crash --cycles 10000
     target/release/durability --cuts 5000
 
+# Send random requests, and hold the server to its own description (`just fuzz 1000000` sends more)
+fuzz REQUESTS="20000":
+    FLAGSTAFF_FUZZ_REQUESTS={{ REQUESTS }} cargo test -p flagstaff --test fuzz
+    cargo build --release --locked
+    tests/schemathesis/run
+
 # Measure against a bare server of the same library (`just bench list`, `just bench -- --quick`)
 bench *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench

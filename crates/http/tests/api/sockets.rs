@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod heads;
 mod patience;
+mod unauthenticated;
 
 use std::io::ErrorKind;
 use std::thread;
