@@ -1,8 +1,8 @@
 //! The description of the API: `/openapi.json`, and a page to browse it at `/docs/`.
 //!
-//! Handlers describe what is their own; what every call of a kind may answer is added by `common`.
+//! Handlers describe what is their own; what every call of a kind may answer is added by `additions`.
 
-mod common;
+mod additions;
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use utoipa::OpenApi;
 use utoipa_swagger_ui::Config;
 
-use self::common::Common;
+use self::additions::Additions;
 use crate::error::{Code, Problem, ProblemBody};
 use crate::resource::resource;
 use crate::{admin, health, metrics, sdk};
@@ -56,7 +56,7 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
     ),
     components(schemas(ProblemBody)),
     security(("basic" = [])),
-    modifiers(&Common)
+    modifiers(&Additions)
 )]
 struct Description;
 

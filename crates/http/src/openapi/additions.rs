@@ -15,9 +15,9 @@ const ENTITY_TAGS: &str =
     r#"^(W/)?"[\x21\x23-\x2b\x2d-\x7e]*"([ \t]*,[ \t]*(W/)?"[\x21\x23-\x2b\x2d-\x7e]*")*$"#;
 
 /// Adds what handlers leave out.
-pub(super) struct Common;
+pub(super) struct Additions;
 
-impl Modify for Common {
+impl Modify for Additions {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         if let Some(components) = api.components.as_mut() {
             components.add_security_scheme(
