@@ -144,8 +144,8 @@ pub(crate) fn unless_taken<T, E>(
     }
 }
 
-// SQLite's result codes reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg).
-const LOCKED: [&str; 2] = ["is locked", "locking protocol"];
+// SQLite's result codes reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg), and so do PostgreSQL's.
+const LOCKED: [&str; 3] = ["is locked", "locking protocol", "due to lock timeout"];
 const FULL: [&str; 1] = ["is full"];
 const OTHER_OUTAGES: [&str; 5] = [
     "readonly",
@@ -178,6 +178,8 @@ pub fn storage(error: Error) -> StorageError {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
             | Error::BrokenTransactionManager
     );
+    #[cfg(feature = "postgres")]
+    let gone = gone || super::postgres::faults::is_outage(&error);
     if gone || is_locked(&error) || is_full(&error) || says(&error, &OTHER_OUTAGES) {
         StorageError::unavailable(error)
     } else {

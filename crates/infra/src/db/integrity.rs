@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use diesel::SqliteConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::connection::{self, DbConnection, Purpose};
+use super::connection::{self, Purpose};
 use super::error::OpenError;
 use super::migrate::migrate;
 
@@ -52,7 +53,7 @@ struct Count {
 /// [`OpenError`] when the file cannot be read at all.
 pub fn integrity(path: &Path) -> Result<Vec<String>, OpenError> {
     let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
-    let look = |connection: &mut DbConnection| -> Result<Vec<String>, OpenError> {
+    let look = |connection: &mut SqliteConnection| -> Result<Vec<String>, OpenError> {
         let mut findings = pages(connection)?;
         let schema = schema_findings(connection)?;
         // Where tables are missing, their rows cannot be counted.
@@ -65,12 +66,12 @@ pub fn integrity(path: &Path) -> Result<Vec<String>, OpenError> {
     look(&mut connection).map_err(|error| error.of(path))
 }
 
-fn lines(connection: &mut DbConnection, query: &str) -> QueryResult<Vec<String>> {
+fn lines(connection: &mut SqliteConnection, query: &str) -> QueryResult<Vec<String>> {
     let lines: Vec<Line> = diesel::sql_query(query).load(connection)?;
     Ok(lines.into_iter().map(|line| line.text).collect())
 }
 
-fn pages(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
+fn pages(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     let findings = lines(
         connection,
         "SELECT integrity_check AS text FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
@@ -83,7 +84,7 @@ fn pages(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
 }
 
 /// Every table, index and trigger with its definition.
-fn schema(connection: &mut DbConnection) -> QueryResult<BTreeSet<String>> {
+fn schema(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
     let definitions = lines(
         connection,
         "SELECT sql AS text FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'",
@@ -92,13 +93,13 @@ fn schema(connection: &mut DbConnection) -> QueryResult<BTreeSet<String>> {
 }
 
 /// Compares with what the migrations make of an empty file.
-fn schema_findings(connection: &mut DbConnection) -> Result<Vec<String>, OpenError> {
+fn schema_findings(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
     let failed = |error: std::io::Error| {
         OpenError::File(format!("cannot make a file to compare with: {error}"))
     };
     let folder = tempfile::tempdir().map_err(failed)?;
     let path = folder.path().join("right.db");
-    migrate(&path)?;
+    migrate(path.as_path())?;
     let right = schema(&mut connection::open(&path, PATIENCE, Purpose::Read)?)?;
     let here = schema(connection)?;
     let first_line = |sql: &String| sql.lines().next().unwrap_or_default().to_owned();
@@ -114,7 +115,7 @@ fn schema_findings(connection: &mut DbConnection) -> Result<Vec<String>, OpenErr
     Ok(missing.chain(more).collect())
 }
 
-fn gaps(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
+fn gaps(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     let mut findings = Vec::new();
     for (query, meaning) in MUST_BE_NONE {
         let count: Count = diesel::sql_query(query).get_result(connection)?;

@@ -15,8 +15,10 @@ use flagstaff_domain::storage::StorageError;
 use parking_lot::Mutex;
 
 use super::DbOptions;
-use super::connection::{self, Anchor, DbConnection, Purpose};
+use super::any::DbConnection;
+use super::connection::{Anchor, Purpose};
 use super::error::{OpenError, WorkError, is_full, is_locked, storage};
+use super::pool;
 
 /// The most units of work that share a commit.
 const BATCH: usize = 128;
@@ -128,7 +130,7 @@ impl Writer {
     pub(super) fn start(
         options: &DbOptions,
         connection: DbConnection,
-        anchor: Anchor,
+        anchor: Option<Anchor>,
     ) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(options.queue);
         let shared = Arc::new(Shared {
@@ -213,7 +215,7 @@ impl fmt::Debug for Writer {
 /// The thread's own state.
 struct Turns {
     options: DbOptions,
-    anchor: Anchor,
+    anchor: Option<Anchor>,
     /// `None` after a failure: the next turn opens a new one.
     connection: Option<DbConnection>,
     shared: Arc<Shared>,
@@ -235,13 +237,15 @@ impl Turns {
     }
 
     fn begin(&mut self) -> Result<DbConnection, StorageError> {
-        self.anchor.check()?;
+        if let Some(anchor) = &self.anchor {
+            anchor.check()?;
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connection::open(&self.options.path, self.options.busy, Purpose::Write)
+            None => pool::open(&self.options.location, self.options.busy, Purpose::Write)
                 .map_err(StorageError::unavailable)?,
         };
-        match connection.batch_execute("BEGIN IMMEDIATE") {
+        match pool::begin_write(&mut connection) {
             Ok(()) => Ok(connection),
             Err(error) => {
                 // A connection that only has to wait its turn is as good as a new one.
