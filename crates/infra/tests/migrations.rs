@@ -133,6 +133,23 @@ fn down_and_up_again_gives_the_same_schema() {
 }
 
 #[test]
+fn every_migration_has_a_twin_for_each_backend() {
+    let names = |backend: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../migrations")
+            .join(backend);
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert!(!names("sqlite").is_empty());
+    assert_eq!(names("sqlite"), names("postgres"));
+}
+
+#[test]
 fn a_child_comes_up() {
     let Some(path) = childs_database() else {
         return;

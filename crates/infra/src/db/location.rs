@@ -16,6 +16,13 @@ pub enum Location {
     Postgres(PostgresUrl),
 }
 
+impl Location {
+    /// Whether a server stands between the program and the disk, which may go away and come back.
+    pub(super) fn is_server(&self) -> bool {
+        !matches!(self, Self::Sqlite(_))
+    }
+}
+
 impl From<PathBuf> for Location {
     fn from(path: PathBuf) -> Self {
         Self::Sqlite(path)

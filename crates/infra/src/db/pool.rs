@@ -77,12 +77,11 @@ impl r2d2::ManageConnection for Connections {
 
 /// A pool of reading connections, opened when first needed.
 pub(super) fn pool(options: &DbOptions, size: u32) -> Pool {
-    let has_server = !matches!(options.location, Location::Sqlite(_));
     r2d2::Pool::builder()
         .max_size(size)
         .min_idle(Some(0))
         .connection_timeout(POOL_WAIT)
-        .test_on_check_out(has_server)
+        .test_on_check_out(options.location.is_server())
         .error_handler(Box::new(r2d2::NopErrorHandler))
         .build_unchecked(Connections {
             location: options.location.clone(),

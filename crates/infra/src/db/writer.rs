@@ -225,7 +225,7 @@ impl Turns {
     fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = jobs.recv() {
             self.taken();
-            match self.begin() {
+            match self.begin_or_connect_again() {
                 Ok(connection) => self.turn(connection, first, jobs),
                 Err(error) => self.fail_all(first, jobs, &error),
             }
@@ -234,6 +234,17 @@ impl Turns {
 
     fn taken(&self) {
         self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A server that was away meanwhile has closed the connection that was kept; nothing was asked of it yet.
+    fn begin_or_connect_again(&mut self) -> Result<DbConnection, StorageError> {
+        let kept = self.connection.is_some();
+        match self.begin() {
+            Err(_) if kept && self.connection.is_none() && self.options.location.is_server() => {
+                self.begin()
+            }
+            other => other,
+        }
     }
 
     fn begin(&mut self) -> Result<DbConnection, StorageError> {
