@@ -28,6 +28,8 @@ use connection::{Anchor, Purpose};
 pub use error::{OpenError, WorkError};
 pub use location::Location;
 use pool::Pool;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresUrl;
 use writer::Writer;
 
 /// How a database is opened.

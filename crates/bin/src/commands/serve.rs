@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         settings,
         mut output,
     } = session;
-    for migration in wiring::migrate(settings.database.url.path())? {
+    for migration in wiring::migrate(settings.database.url.location())? {
         log::info!(migration; "migration applied");
     }
     let views = Arc::<FlagsmithViews>::default();

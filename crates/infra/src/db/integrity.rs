@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
+use diesel::query_builder::SqlQuery;
+use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::{BigInt, Text};
 
+use super::Location;
 use super::connection::{self, Purpose};
 use super::error::OpenError;
 use super::migrate::migrate;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What must be 0, and what it means when it is not.
 const MUST_BE_NONE: [(&str, &str); 4] = [
@@ -41,17 +44,25 @@ struct Line {
 }
 
 #[derive(QueryableByName)]
-struct Count {
+pub(super) struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
 }
 
-/// What is wrong with the file: broken pages, indexes and references, a schema that is not this program's, a change log
-/// or flags with gaps. Empty when it is sound.
+/// What is wrong with the database: broken pages, indexes and references, a schema that is not this program's, a change
+/// log or flags with gaps. Empty when it is sound. The pages of PostgreSQL are its own business.
 ///
 /// # Errors
-/// [`OpenError`] when the file cannot be read at all.
-pub fn integrity(path: &Path) -> Result<Vec<String>, OpenError> {
+/// [`OpenError`] when the database cannot be read at all.
+pub fn integrity(location: impl Into<Location>) -> Result<Vec<String>, OpenError> {
+    match location.into() {
+        Location::Sqlite(path) => file(&path),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => super::postgres::integrity(&url),
+    }
+}
+
+fn file(path: &Path) -> Result<Vec<String>, OpenError> {
     let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
     let look = |connection: &mut SqliteConnection| -> Result<Vec<String>, OpenError> {
         let mut findings = pages(connection)?;
@@ -115,7 +126,11 @@ fn schema_findings(connection: &mut SqliteConnection) -> Result<Vec<String>, Ope
     Ok(missing.chain(more).collect())
 }
 
-fn gaps(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+/// What the rows of one state of the database lack.
+pub(super) fn gaps<C>(connection: &mut C) -> QueryResult<Vec<String>>
+where
+    SqlQuery: for<'query> LoadQuery<'query, C, Count>,
+{
     let mut findings = Vec::new();
     for (query, meaning) in MUST_BE_NONE {
         let count: Count = diesel::sql_query(query).get_result(connection)?;

@@ -17,9 +17,19 @@ pub enum Location {
 }
 
 impl Location {
+    /// The file, where it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// Whether a server stands between the program and the disk, which may go away and come back.
     pub(super) fn is_server(&self) -> bool {
-        !matches!(self, Self::Sqlite(_))
+        self.file().is_none()
     }
 }
 

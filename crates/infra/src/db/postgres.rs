@@ -3,6 +3,7 @@
 //! The URL is in [`url`]; how its failures are sorted stands in [`faults`].
 
 pub(super) mod faults;
+mod integrity;
 mod url;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use diesel::sql_types::Bool;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use flagstaff_domain::storage::StorageError;
 
+pub(super) use integrity::integrity;
 pub use url::PostgresUrl;
 
 use super::connection::Purpose;

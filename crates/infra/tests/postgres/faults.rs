@@ -152,7 +152,7 @@ fn a_server_that_is_not_there_is_told_without_the_password() {
         "postgres://ada:hush@127.0.0.1:1/nowhere".to_owned(),
         format!("postgres://flagstaff@/nowhere?host={directory}&password=hush"),
     ] {
-        let error = Db::open(&DbOptions::command(PostgresUrl::new(url))).unwrap_err();
+        let error = Db::open(&DbOptions::command(PostgresUrl::parse(url).unwrap())).unwrap_err();
         assert!(
             matches!(error, OpenError::Database(StorageError::Unavailable(_))),
             "{error:?}"

@@ -57,7 +57,8 @@ fn child(test: &str, database: &Database) -> Child {
 }
 
 fn childs_database() -> Option<PostgresUrl> {
-    std::env::var(CHILD).ok().map(PostgresUrl::new)
+    let url = std::env::var(CHILD).ok()?;
+    Some(PostgresUrl::parse(url).unwrap())
 }
 
 #[test]

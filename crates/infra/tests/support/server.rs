@@ -97,10 +97,8 @@ pub(crate) fn directory() -> String {
 }
 
 fn url(database: &str) -> PostgresUrl {
-    PostgresUrl::new(format!(
-        "postgres://flagstaff@/{database}?host={}",
-        directory()
-    ))
+    let url = format!("postgres://flagstaff@/{database}?host={}", directory());
+    PostgresUrl::parse(url).unwrap()
 }
 
 fn raw(database: &str) -> PgConnection {

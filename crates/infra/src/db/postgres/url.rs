@@ -7,6 +7,8 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(String);
 
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
 /// What every connection is opened with unless the URL says otherwise: a server that went away is noticed within two
 /// seconds, be it while connecting, while sending, or while waiting for an answer.
 const PARAMETERS: [(&str, &str); 7] = [
@@ -20,10 +22,40 @@ const PARAMETERS: [(&str, &str); 7] = [
 ];
 
 impl PostgresUrl {
-    /// The URL, whose scheme is `postgres://` or `postgresql://`. libpq looks at the rest when it connects.
-    #[must_use]
-    pub fn new(url: impl Into<String>) -> Self {
-        Self(url.into())
+    /// A URL that libpq will take apart in the same way: where a password holds `@`, `/` or `?` as they are, a part of it
+    /// would be taken for a host and be shown in the failure.
+    ///
+    /// # Errors
+    /// What is wrong, without the URL.
+    pub fn parse(url: impl Into<String>) -> Result<Self, &'static str> {
+        let url = url.into();
+        let rest = SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme));
+        let rest = rest.ok_or("the scheme is neither postgres:// nor postgresql://")?;
+        if url.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err("white space and control characters have to be percent-encoded");
+        }
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = place.split_once('/').ok_or("it names no database")?;
+        if database.is_empty() {
+            return Err("it names no database");
+        }
+        let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let port_is_wrong = |host: &str| {
+            let port = host.rsplit_once(']').map_or(host, |(_, port)| port);
+            let port = port.split_once(':').map_or("", |(_, port)| port);
+            !port.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if [user, database]
+            .iter()
+            .any(|part| part.contains(['@', '/']))
+            || hosts.split(',').any(port_is_wrong)
+        {
+            return Err("what is special in the user's name or password has to be percent-encoded");
+        }
+        if !query.is_empty() && query.split('&').any(|one| !one.contains('=')) {
+            return Err("what follows ? has to be name=value, joined by &");
+        }
+        Ok(Self(url))
     }
 
     /// The URL as it was given, with its password.
@@ -76,6 +108,7 @@ impl fmt::Debug for PostgresUrl {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -91,26 +124,46 @@ mod tests {
                 "postgresql://ada@db/flags",
             ),
             (
-                "postgres://ada:hu@sh@one,two/flags",
-                "postgres://ada@one,two/flags",
+                "postgres://ada:hu%40sh@one:1,[::1]:2/flags",
+                "postgres://ada@one:1,[::1]:2/flags",
             ),
             (
                 "postgres:///flags?host=/run/postgresql",
                 "postgres:///flags",
             ),
         ] {
-            let url = PostgresUrl::new(url);
+            let url = PostgresUrl::parse(url).unwrap();
             assert_eq!(url.to_string(), shown);
             assert_eq!(format!("{url:?}"), format!("PostgresUrl({shown})"));
         }
     }
 
     #[test]
+    fn what_would_be_taken_apart_in_another_way_is_refused_and_not_repeated() {
+        for wrong in [
+            "mysql://ada:hush@db/flags",
+            "postgres://ada:hush@db",
+            "postgres://ada:hush@db/",
+            "postgres://ada:hu@sh@db/flags",
+            "postgres://ada:hu/sh@db/flags",
+            "postgres://ada:hu?sh@db/flags",
+            "postgres://ada:hush@db:x/flags",
+            "postgres://ada:hush@[::1]:x/flags",
+            "postgres://ada:hu sh@db/flags",
+            "postgres://ada:hush\n@db/flags",
+            "postgres://ada:hush@db/flags?sslmode",
+        ] {
+            let error = PostgresUrl::parse(wrong).unwrap_err();
+            assert!(!error.contains("hu"), "{error}");
+        }
+    }
+
+    #[test]
     fn what_the_url_says_goes_before_what_is_relied_on() {
-        let plain = PostgresUrl::new("postgres://db/flags").with_parameters();
+        let with = |url: &str| PostgresUrl::parse(url).unwrap().with_parameters();
+        let plain = with("postgres://db/flags");
         assert!(plain.starts_with("postgres://db/flags?connect_timeout=2&tcp_user_timeout=1500&"));
-        let own =
-            PostgresUrl::new("postgres://db/flags?connect_timeout=9&host=x").with_parameters();
+        let own = with("postgres://db/flags?connect_timeout=9&host=x");
         assert!(own.starts_with("postgres://db/flags?connect_timeout=9&host=x&tcp_user_timeout="));
         assert_eq!(own.matches("connect_timeout").count(), 1);
     }
