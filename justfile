@@ -19,6 +19,10 @@ migrate *ARGS:
 test:
     cargo test --workspace
 
+# Run the tests on PostgreSQL too, on a server that is started for them (Debian's package postgresql, perl and make)
+test-postgres *ARGS:
+    tests/postgres/run cargo test -p flagstaff -p flagstaff-infra -p flagstaff-http --features flagstaff/postgres "$@"
+
 # Run everything that must pass before a change is merged
 check:
     .ci/run
@@ -33,7 +37,7 @@ lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Create an empty migration, up and down (`just migration add_key_notes`)
+# Create an empty migration, up and down, for each backend (`just migration add_key_notes`)
 migration NAME:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -41,11 +45,14 @@ migration NAME:
         echo "a migration's name is lower-case letters, digits and underscores: add_key_notes" >&2
         exit 2
     fi
-    directory="migrations/sqlite/$(date -u +%Y-%m-%d-%H%M%S)_$1"
-    mkdir "$directory"
-    printf -- '-- %s: what this adds, and why. A released migration is never edited: write another.\n' "$1" > "$directory/up.sql"
-    printf -- '-- %s: takes back exactly what up.sql did.\n' "$1" > "$directory/down.sql"
-    echo "$directory"
+    name="$(date -u +%Y-%m-%d-%H%M%S)_$1"
+    for backend in sqlite postgres; do
+        directory="migrations/$backend/$name"
+        mkdir "$directory"
+        printf -- '-- %s: what this adds, and why. A released migration is never edited: write another.\n' "$1" > "$directory/up.sql"
+        printf -- '-- %s: takes back exactly what up.sql did.\n' "$1" > "$directory/down.sql"
+        echo "$directory"
+    done
 
 # Read flags through Flagsmith's own Python and Node.js SDKs
 sdk:

@@ -17,6 +17,9 @@ use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::clock::SystemClock;
+pub(crate) use flagstaff_infra::db::Location;
+#[cfg(feature = "postgres")]
+pub(crate) use flagstaff_infra::db::PostgresUrl;
 use flagstaff_infra::db::{Db, DbOptions, OpenError, backup, integrity, migrate};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
@@ -58,9 +61,9 @@ impl Services {
     /// # Errors
     /// [`Exit::Unavailable`] where there is no database, or none that this program can use.
     pub(crate) fn open(settings: &settings::Database) -> Result<Self, Failure> {
-        let path = settings.url.path();
-        must_exist(path)?;
-        let db = Db::open(&DbOptions::command(path.to_owned())).map_err(failure)?;
+        let location = settings.url.location();
+        must_exist(location)?;
+        let db = Db::open(&DbOptions::command(location.clone())).map_err(failure)?;
         let clock = Arc::new(SystemClock::start());
         Ok(Self::over(&db, clock, Arc::<MemoryRetrievalLog>::default()))
     }
@@ -104,8 +107,8 @@ impl Backend {
         settings: &settings::Database,
         subscribers: Vec<Arc<dyn SnapshotSubscriber>>,
     ) -> Result<Self, Failure> {
-        let path = settings.url.path().to_owned();
-        let options = DbOptions::serving(path, settings.readers, settings.queue);
+        let location = settings.url.location().clone();
+        let options = DbOptions::serving(location, settings.readers, settings.queue);
         let db = Db::open(&options).map_err(failure)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let retrievals: Arc<dyn RetrievalLog> = Arc::<MemoryRetrievalLog>::default();
@@ -143,32 +146,40 @@ pub(crate) fn cores() -> usize {
 ///
 /// # Errors
 /// [`Failure`], naming how to restore a backup.
-pub(crate) fn refuse_damaged(path: &Path) -> Result<(), Failure> {
-    integrity::refuse_damaged(path).map_err(failure)
+pub(crate) fn refuse_damaged(location: &Location) -> Result<(), Failure> {
+    let file = location.file().map_or(Ok(()), integrity::refuse_damaged);
+    file.map_err(failure)
 }
 
 /// Creates the database where there is none and applies what is missing; returns the names of what it applied.
 ///
 /// # Errors
 /// [`Failure`]; the database is as it was then.
-pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Failure> {
-    migrate::migrate(path).map_err(failure)
+pub(crate) fn migrate(location: &Location) -> Result<Vec<String>, Failure> {
+    migrate::migrate(location.clone()).map_err(failure)
 }
 
 /// The names of the migrations that are not applied, all of them where there is no database.
 ///
 /// # Errors
 /// [`Failure`] when the database cannot be read or is newer than this program.
-pub(crate) fn pending(path: &Path) -> Result<Vec<String>, Failure> {
-    migrate::pending(path).map_err(failure)
+pub(crate) fn pending(location: &Location) -> Result<Vec<String>, Failure> {
+    migrate::pending(location.clone()).map_err(failure)
 }
 
 /// Copies the database into a new file while others use it.
 ///
 /// # Errors
-/// [`Exit::Conflict`] where there is such a file already, otherwise what keeps either file from being used.
-pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), Failure> {
+/// [`Exit::Conflict`] where there is such a file already, [`Exit::Wrong`] where the database is no file, otherwise what
+/// keeps either file from being used.
+pub(crate) fn backup(from: &Location, to: &Path) -> Result<(), Failure> {
     must_exist(from)?;
+    let from = from.file().ok_or_else(|| {
+        Failure::wrong(
+            "`flagstaff backup` copies SQLite files; PostgreSQL's own pg_dump copies this database as of one moment, \
+             also while it is used: pg_dump --format=custom --file=FILE URL",
+        )
+    })?;
     if to.exists() {
         let message = format!(
             "{} exists already; a backup never overwrites a file",
@@ -182,23 +193,26 @@ pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), Failure> {
     })
 }
 
-/// What is wrong with the database file; empty when it is sound.
+/// What is wrong with the database; empty when it is sound.
 ///
 /// # Errors
-/// [`Failure`] when the file cannot be read at all.
-pub(crate) fn integrity(path: &Path) -> Result<Vec<String>, Failure> {
-    integrity::integrity(path).map_err(failure)
+/// [`Failure`] when the database cannot be read at all.
+pub(crate) fn integrity(location: &Location) -> Result<Vec<String>, Failure> {
+    integrity::integrity(location.clone()).map_err(failure)
 }
 
-fn must_exist(path: &Path) -> Result<(), Failure> {
-    if path.exists() {
-        return Ok(());
+/// Refuses a file that is not there. A server says so by itself.
+///
+/// # Errors
+/// [`Exit::Unavailable`].
+pub(crate) fn must_exist(location: &Location) -> Result<(), Failure> {
+    match location {
+        Location::Sqlite(path) if !path.exists() => {
+            let message = format!("there is no database at {location}; run `flagstaff migrate`");
+            Err(Failure::new(Exit::Unavailable, message))
+        }
+        _ => Ok(()),
     }
-    let message = format!(
-        "there is no database at {}; run `flagstaff migrate`",
-        path.display()
-    );
-    Err(Failure::new(Exit::Unavailable, message))
 }
 
 fn failure(error: OpenError) -> Failure {

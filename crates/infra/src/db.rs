@@ -2,34 +2,42 @@
 //!
 //! [`Db::read`] and [`Db::write`] are the two ways in. Start at [`writer`] to see how a write is committed.
 
+mod any;
 pub mod backup;
 pub(crate) mod columns;
 mod condition;
 pub mod connection;
 pub mod error;
 pub mod integrity;
+mod location;
 pub mod migrate;
+mod pool;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub(crate) mod schema;
 pub mod writer;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::storage::{Outage, StorageError, StorageMonitor, StorageUse};
 
-pub use connection::DbConnection;
-use connection::{Anchor, Pool, Purpose};
+pub use any::DbConnection;
+use connection::{Anchor, Purpose};
 pub use error::{OpenError, WorkError};
+pub use location::Location;
+use pool::Pool;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresUrl;
 use writer::Writer;
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
 pub struct DbOptions {
-    /// The SQLite file.
-    pub path: PathBuf,
+    /// The database.
+    pub location: Location,
     /// Connections that read at the same time.
     pub readers: u32,
     /// Writes that may wait for the writer; one more is refused.
@@ -41,9 +49,9 @@ pub struct DbOptions {
 impl DbOptions {
     /// A server's options: it would rather refuse than wait.
     #[must_use]
-    pub fn serving(path: PathBuf, readers: u32, queue: usize) -> Self {
+    pub fn serving(location: impl Into<Location>, readers: u32, queue: usize) -> Self {
         Self {
-            path,
+            location: location.into(),
             readers,
             queue,
             busy: Duration::from_secs(1),
@@ -52,9 +60,9 @@ impl DbOptions {
 
     /// A command's options: it would rather wait than fail.
     #[must_use]
-    pub fn command(path: PathBuf) -> Self {
+    pub fn command(location: impl Into<Location>) -> Self {
         Self {
-            path,
+            location: location.into(),
             readers: 1,
             queue: 16,
             busy: Duration::from_secs(5),
@@ -69,7 +77,8 @@ pub struct Db {
     /// Connections of their own for following the log, so that busy readers never delay what is served.
     followers: Pool,
     writer: Arc<Writer>,
-    anchor: Anchor,
+    anchor: Option<Anchor>,
+    location: Location,
 }
 
 impl Db {
@@ -78,21 +87,16 @@ impl Db {
     /// # Errors
     /// [`OpenError`] when the file cannot be opened, is no database, or its schema is older or newer than this program.
     pub fn open(options: &DbOptions) -> Result<Self, OpenError> {
-        let mut first = connection::open(&options.path, options.busy, Purpose::Write)?;
-        let anchor = Anchor::at(&options.path)?;
+        let mut first = pool::open(&options.location, options.busy, Purpose::Write)?;
+        let anchor = Anchor::of(&options.location)?;
         migrate::check_current(&mut first)?;
         Ok(Self {
-            readers: connection::pool(options, options.readers)?,
-            followers: connection::pool(options, 2)?,
+            readers: pool::pool(options, options.readers),
+            followers: pool::pool(options, 2),
             writer: Arc::new(Writer::start(options, first, anchor.clone())?),
             anchor,
+            location: options.location.clone(),
         })
-    }
-
-    /// The file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.anchor.path()
     }
 
     /// Runs `after_commit` after each commit of this process, before its writes are answered.
@@ -130,11 +134,13 @@ impl Db {
         pool: &Pool,
         work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
     ) -> Result<T, E> {
-        self.anchor.check().map_err(E::from)?;
+        if let Some(anchor) = &self.anchor {
+            anchor.check().map_err(E::from)?;
+        }
         let mut connection = pool
             .get()
             .map_err(|error| E::from(StorageError::unavailable(error)))?;
-        let begun = connection.batch_execute("BEGIN");
+        let begun = pool::begin_read(&mut connection);
         let result = begun
             .map_err(WorkError::Database)
             .and_then(|()| work(&mut connection));
@@ -183,7 +189,7 @@ impl StorageMonitor for Db {
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Db")
-            .field("path", &self.anchor.path())
+            .field("location", &self.location)
             .finish_non_exhaustive()
     }
 }

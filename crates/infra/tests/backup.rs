@@ -181,7 +181,7 @@ fn characters_with_a_meaning_in_uris_and_sql_are_fine_in_paths() {
 
 #[test]
 fn a_sound_database_has_no_findings() {
-    assert_eq!(integrity(&filled().path()).unwrap(), [""; 0]);
+    assert_eq!(integrity(filled().path()).unwrap(), [""; 0]);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_row_that_refers_to_nothing_is_a_finding() {
     connection
         .batch_execute("PRAGMA foreign_keys = OFF; DELETE FROM environments")
         .unwrap();
-    let mut findings = integrity(&scratch.path()).unwrap();
+    let mut findings = integrity(scratch.path()).unwrap();
     findings.retain(|one| one.contains("refers to"));
     assert_eq!(findings.len(), 50);
     assert_eq!(
@@ -232,12 +232,9 @@ fn a_row_that_refers_to_nothing_is_a_finding() {
 #[test]
 fn what_is_no_database_is_an_error() {
     let scratch = Scratch::empty();
-    assert!(matches!(
-        integrity(&scratch.path()),
-        Err(OpenError::File(_))
-    ));
+    assert!(matches!(integrity(scratch.path()), Err(OpenError::File(_))));
     fs::write(scratch.path(), "a letter, not a database\n".repeat(100)).unwrap();
-    assert!(!matches!(integrity(&scratch.path()), Ok(none) if none.is_empty()));
+    assert!(!matches!(integrity(scratch.path()), Ok(none) if none.is_empty()));
     assert!(matches!(
         backup(&scratch.path(), &scratch.folder().join("copy.db")),
         Err(OpenError::Damaged(path, _)) if path == scratch.path()
@@ -256,9 +253,9 @@ fn what_the_records_lack_of_each_other_is_found() {
         ("CREATE TABLE other (id INTEGER)", "not of this program"),
     ] {
         let scratch = filled();
-        assert_eq!(integrity(&scratch.path()).unwrap(), [""; 0]);
+        assert_eq!(integrity(scratch.path()).unwrap(), [""; 0]);
         scratch.raw().batch_execute(damage).unwrap();
-        let findings = integrity(&scratch.path()).unwrap();
+        let findings = integrity(scratch.path()).unwrap();
         assert!(
             findings.iter().any(|one| one.contains(finding)),
             "{damage}: {findings:?}"

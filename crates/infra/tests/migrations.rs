@@ -97,7 +97,7 @@ fn a_database_is_made_in_folders_that_are_missing() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     assert!(matches!(
-        migrate(&file.join("flagstaff.db")),
+        migrate(file.join("flagstaff.db")),
         Err(OpenError::File(_))
     ));
 }
@@ -144,6 +144,23 @@ fn down_and_up_again_gives_the_same_schema() {
     assert_eq!(schema(&path).len(), 1, "only the runner's own table stays");
     migrate(&path).unwrap();
     assert_eq!(schema(&path), before);
+}
+
+#[test]
+fn every_migration_has_a_twin_for_each_backend() {
+    let names = |backend: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../migrations")
+            .join(backend);
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert!(!names("sqlite").is_empty());
+    assert_eq!(names("sqlite"), names("postgres"));
 }
 
 #[test]

@@ -19,14 +19,15 @@ Examples:
   flagstaff backup /backups/flagstaff-$(date +%F).db
 
 The copy holds keys and password hashes: it is readable by its owner alone, and should stay so. To restore it, stop the
-server, move the database and what stands beside it (-wal, -shm) away, and put the copy in the database's place.")]
+server, move the database and what stands beside it (-wal, -shm) away, and put the copy in the database's place. A
+database in PostgreSQL is copied by its own pg_dump instead.")]
 pub(crate) struct Arguments {
     /// The new file; one that exists is never overwritten
     file: PathBuf,
 }
 
 pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure> {
-    let from = session.settings.database.url.path();
+    let from = session.settings.database.url.location();
     let to = &arguments.file;
     let bar = Bar::start("copying the database");
     let copied = wiring::backup(from, to);
@@ -44,9 +45,5 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
         "byte",
         "bytes",
     );
-    output.line(format_args!(
-        "copied {} to {} ({size})",
-        from.display(),
-        to.display()
-    ))
+    output.line(format_args!("copied {from} to {} ({size})", to.display()))
 }

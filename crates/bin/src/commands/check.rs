@@ -1,7 +1,5 @@
 //! `flagstaff check`: is the installation sound? Looks, and changes nothing.
 
-use std::path::Path;
-
 use clap::Args;
 use flagstaff_domain::changes::{ChangeQuery, Direction};
 use serde::Serialize;
@@ -12,7 +10,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, counted, instant};
 use crate::progress::Bar;
 use crate::settings::Settings;
-use crate::wiring::{self, Services};
+use crate::wiring::{self, Location, Services};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -59,14 +57,14 @@ pub(super) fn run(session: Session) -> Result<(), Failure> {
 }
 
 fn look(settings: &Settings) -> Vec<Check> {
-    let path = settings.database.url.path();
+    let location = settings.database.url.location();
     let mut checks = vec![
         Check::new("configuration", Ok(configuration(settings))),
-        Check::new("schema", schema(path)),
+        Check::new("schema", schema(location)),
     ];
     // Without a database there is nothing more to look at.
-    if path.exists() {
-        checks.push(Check::new("integrity", integrity(path)));
+    if wiring::must_exist(location).is_ok() {
+        checks.push(Check::new("integrity", integrity(location)));
         checks.push(Check::new("records", records(settings)));
         checks.push(Check::new("change log", change_log(settings)));
     }
@@ -83,14 +81,9 @@ fn configuration(settings: &Settings) -> String {
     )
 }
 
-fn schema(path: &Path) -> Result<String, String> {
-    if !path.exists() {
-        return Err(format!(
-            "there is no database at {}; run `flagstaff migrate`",
-            path.display()
-        ));
-    }
-    let pending = wiring::pending(path).map_err(said)?;
+fn schema(location: &Location) -> Result<String, String> {
+    wiring::must_exist(location).map_err(said)?;
+    let pending = wiring::pending(location).map_err(said)?;
     if pending.is_empty() {
         return Ok("every migration is applied".to_owned());
     }
@@ -100,10 +93,10 @@ fn schema(path: &Path) -> Result<String, String> {
     ))
 }
 
-fn integrity(path: &Path) -> Result<String, String> {
-    let findings = wiring::integrity(path).map_err(said)?;
+fn integrity(location: &Location) -> Result<String, String> {
+    let findings = wiring::integrity(location).map_err(said)?;
     if findings.is_empty() {
-        return Ok(format!("{} is sound", path.display()));
+        return Ok(format!("{location} is sound"));
     }
     Err(format!(
         "{}; stop the server and restore a backup",

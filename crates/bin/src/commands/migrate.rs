@@ -23,32 +23,31 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure> {
-    let path = session.settings.database.url.path();
+    let location = session.settings.database.url.location();
     let mut output = session.output;
     if arguments.check {
-        let pending = wiring::pending(path)?;
+        let pending = wiring::pending(location)?;
         if output.is_json() {
             output.json(&json!({ "pending": pending }))?;
         } else if pending.is_empty() {
-            output.line(format_args!("{} is up to date", path.display()))?;
+            output.line(format_args!("{location} is up to date"))?;
         }
         if pending.is_empty() {
             return Ok(());
         }
         let message = format!(
-            "{} lacks {}: {}; run `flagstaff migrate`",
-            path.display(),
+            "{location} lacks {}: {}; run `flagstaff migrate`",
             counted(pending.len(), "migration", "migrations"),
             pending.join(", ")
         );
         return Err(Failure::new(Exit::Found, message));
     }
-    let applied = wiring::migrate(path)?;
+    let applied = wiring::migrate(location)?;
     if output.is_json() {
         return output.json(&json!({ "applied": applied }));
     }
     for name in &applied {
         output.line(format_args!("applied {name}"))?;
     }
-    output.line(format_args!("{} is up to date", path.display()))
+    output.line(format_args!("{location} is up to date"))
 }

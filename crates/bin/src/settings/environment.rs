@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::error::{Origin, SettingsError};
-use super::keys::{KnownKeys, SECRETS};
+use super::keys::{FILES, KnownKeys};
 
 const PREFIX: &str = "FLAGSTAFF__";
 const SEPARATOR: &str = "__";
@@ -105,7 +105,7 @@ fn key_of(name: &str, known: &KnownKeys) -> Result<Option<(String, bool)>, Setti
         [section, key] if known.has_key(section, key) => {
             Ok(Some((format!("{section}.{key}"), false)))
         }
-        [section, key, "file"] if SECRETS.contains(&(section, key)) => {
+        [section, key, "file"] if FILES.contains(&(section, key)) => {
             Ok(Some((format!("{section}.{key}"), true)))
         }
         _ => Err(SettingsError::UnknownKey {

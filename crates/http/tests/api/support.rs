@@ -171,7 +171,7 @@ impl Backend {
     /// A connection past the application, as another process has one.
     pub(crate) fn connection(&self) -> DbConnection {
         let patience = std::time::Duration::from_secs(5);
-        connection::open(&self.path(), patience, Purpose::Write).unwrap()
+        DbConnection::Sqlite(connection::open(&self.path(), patience, Purpose::Write).unwrap())
     }
 
     /// Damages the database: whatever is read from it or written to it from now on fails.

@@ -1,4 +1,4 @@
-//! SQLite connections with the settings that Flagstaff relies on, one by one and in a pool.
+//! SQLite connections with the settings that Flagstaff relies on, and the file that they lead to.
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -7,21 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection};
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, QueryResult, SqliteConnection};
 
 use flagstaff_domain::storage::StorageError;
 
-use super::DbOptions;
+use super::Location;
 use super::error::OpenError;
-
-/// The connection that SQL runs on. A second backend makes this an enum; nothing outside `db` names SQLite.
-pub type DbConnection = SqliteConnection;
-
-pub(super) type Pool = r2d2::Pool<ConnectionManager<DbConnection>>;
-
-/// How long to wait for a free reader before refusing.
-const POOL_WAIT: Duration = Duration::from_secs(1);
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +43,14 @@ fn settings(busy: Duration, purpose: Purpose) -> String {
 ///
 /// # Errors
 /// [`OpenError`] when the file cannot be opened or is no database.
-pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<DbConnection, OpenError> {
+pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<SqliteConnection, OpenError> {
     if !path.exists() {
         return Err(OpenError::File(format!(
             "there is no database at {}; run `flagstaff migrate`",
             path.display()
         )));
     }
-    let mut connection = DbConnection::establish(&url(path)?)
+    let mut connection = SqliteConnection::establish(&url(path)?)
         .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
     let settled = connection
         .batch_execute(&settings(busy, purpose))
@@ -72,8 +63,33 @@ pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<DbConnectio
     Ok(connection)
 }
 
+/// Begins a transaction that no other writer runs beside. A deferred one that turns into a write would fail at once,
+/// whatever the timeout.
+pub(super) fn begin_write(
+    connection: &mut SqliteConnection,
+    patience: Duration,
+) -> QueryResult<()> {
+    connection.batch_execute(&format!(
+        "PRAGMA busy_timeout = {}; BEGIN IMMEDIATE",
+        patience.as_millis()
+    ))
+}
+
+/// Sees whether there is room for more, and commits what changes nothing.
+pub(super) fn commit_nothing(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute(
+        "SAVEPOINT room;
+         CREATE TABLE room (taken BLOB);
+         INSERT INTO room VALUES (zeroblob(16384));
+         ROLLBACK TO room;
+         RELEASE room;
+         UPDATE log_head SET seq = seq;
+         COMMIT",
+    )
+}
+
 /// Processes that start together collide in the switch whatever their `busy_timeout`, so it is tried again.
-fn switch_to_wal(connection: &mut DbConnection, patience: Duration) -> Result<(), OpenError> {
+fn switch_to_wal(connection: &mut SqliteConnection, patience: Duration) -> Result<(), OpenError> {
     let give_up = Instant::now() + patience;
     loop {
         match connection.batch_execute("PRAGMA journal_mode = WAL") {
@@ -128,16 +144,21 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    pub(super) fn at(path: &Path) -> Result<Self, OpenError> {
+    /// The file of a database that is one.
+    pub(super) fn of(location: &Location) -> Result<Option<Self>, OpenError> {
+        match location {
+            Location::Sqlite(path) => Self::at(path).map(Some),
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => Ok(None),
+        }
+    }
+
+    fn at(path: &Path) -> Result<Self, OpenError> {
         let failed = |error| OpenError::File(format!("cannot look at {}: {error}", path.display()));
         Ok(Self {
             path: Arc::from(path),
             identity: Identity::of(path).map_err(failed)?,
         })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Whether the file is still where it was.
@@ -183,28 +204,4 @@ fn create_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     fs::File::open(Path::new(".").join(above))?.sync_all()?;
     Ok(())
-}
-
-#[derive(Debug)]
-struct Settings(String);
-
-impl CustomizeConnection<DbConnection, diesel::r2d2::Error> for Settings {
-    fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), diesel::r2d2::Error> {
-        connection
-            .batch_execute(&self.0)
-            .map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
-/// A pool of reading connections, opened when first needed.
-pub(super) fn pool(options: &DbOptions, size: u32) -> Result<Pool, OpenError> {
-    let manager = ConnectionManager::new(url(&options.path)?);
-    Ok(r2d2::Pool::builder()
-        .max_size(size)
-        .min_idle(Some(0))
-        .connection_timeout(POOL_WAIT)
-        .test_on_check_out(false)
-        .error_handler(Box::new(r2d2::NopErrorHandler))
-        .connection_customizer(Box::new(Settings(settings(options.busy, Purpose::Read))))
-        .build_unchecked(manager))
 }

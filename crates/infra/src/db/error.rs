@@ -163,19 +163,26 @@ fn known(message: &str) -> Option<Outage> {
 
 /// The outage that an error of the database tells of.
 pub(super) fn outage_of(error: &Error) -> Option<Outage> {
-    match error {
+    let outage = match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
         | Error::BrokenTransactionManager => Some(Outage::Gone),
         Error::DatabaseError(_, information) => known(information.message()),
         _ => None,
-    }
+    };
+    #[cfg(feature = "postgres")]
+    let outage = outage.or_else(|| super::postgres::faults::outage_of(error));
+    outage
 }
 
 /// The outage that a failure of the store is part of; `None` for what only one change met.
 pub(super) fn outage(error: &StorageError) -> Option<Outage> {
     match error {
         StorageError::Unavailable(cause) | StorageError::InDoubt(cause) => {
-            Some(known(&cause.to_string()).unwrap_or(Outage::Gone))
+            let found = match cause.downcast_ref::<Error>() {
+                Some(error) => outage_of(error),
+                None => known(&cause.to_string()),
+            };
+            Some(found.unwrap_or(Outage::Gone))
         }
         StorageError::Failed(_) => None,
     }

@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use diesel::SqliteConnection;
 use diesel::prelude::*;
+use diesel::query_builder::SqlQuery;
+use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::{BigInt, Text};
 
-use super::connection::{self, DbConnection, Purpose};
+use super::Location;
+use super::connection::{self, Purpose};
 use super::error::OpenError;
 use super::migrate::migrate;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What must be 0, and what it means when it is not.
 const MUST_BE_NONE: [(&str, &str); 4] = [
@@ -40,19 +44,27 @@ struct Line {
 }
 
 #[derive(QueryableByName)]
-struct Count {
+pub(super) struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
 }
 
-/// What is wrong with the file: broken pages, indexes and references, a schema that is not this program's, a change log
-/// or flags with gaps. Empty when it is sound.
+/// What is wrong with the database: broken pages, indexes and references, a schema that is not this program's, a change
+/// log or flags with gaps. Empty when it is sound. The pages of PostgreSQL are its own business.
 ///
 /// # Errors
-/// [`OpenError`] when the file cannot be read at all.
-pub fn integrity(path: &Path) -> Result<Vec<String>, OpenError> {
+/// [`OpenError`] when the database cannot be read at all.
+pub fn integrity(location: impl Into<Location>) -> Result<Vec<String>, OpenError> {
+    match location.into() {
+        Location::Sqlite(path) => file(&path),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => super::postgres::integrity(&url),
+    }
+}
+
+fn file(path: &Path) -> Result<Vec<String>, OpenError> {
     let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
-    let look = |connection: &mut DbConnection| -> Result<Vec<String>, OpenError> {
+    let look = |connection: &mut SqliteConnection| -> Result<Vec<String>, OpenError> {
         let mut findings = pages(connection)?;
         let schema = schema_findings(connection)?;
         // Where tables are missing, their rows cannot be counted.
@@ -87,12 +99,12 @@ pub fn refuse_damaged(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn lines(connection: &mut DbConnection, query: &str) -> QueryResult<Vec<String>> {
+fn lines(connection: &mut SqliteConnection, query: &str) -> QueryResult<Vec<String>> {
     let lines: Vec<Line> = diesel::sql_query(query).load(connection)?;
     Ok(lines.into_iter().map(|line| line.text).collect())
 }
 
-fn pages(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
+fn pages(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     let findings = lines(
         connection,
         "SELECT integrity_check AS text FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
@@ -105,7 +117,7 @@ fn pages(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
 }
 
 /// Every table, index and trigger with its definition.
-fn schema(connection: &mut DbConnection) -> QueryResult<BTreeSet<String>> {
+fn schema(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
     let definitions = lines(
         connection,
         "SELECT sql AS text FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'",
@@ -114,13 +126,13 @@ fn schema(connection: &mut DbConnection) -> QueryResult<BTreeSet<String>> {
 }
 
 /// Compares with what the migrations make of an empty file.
-fn schema_findings(connection: &mut DbConnection) -> Result<Vec<String>, OpenError> {
+fn schema_findings(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
     let failed = |error: std::io::Error| {
         OpenError::File(format!("cannot make a file to compare with: {error}"))
     };
     let folder = tempfile::tempdir().map_err(failed)?;
     let path = folder.path().join("right.db");
-    migrate(&path)?;
+    migrate(path.as_path())?;
     let right = schema(&mut connection::open(&path, PATIENCE, Purpose::Read)?)?;
     let here = schema(connection)?;
     let first_line = |sql: &String| sql.lines().next().unwrap_or_default().to_owned();
@@ -136,7 +148,11 @@ fn schema_findings(connection: &mut DbConnection) -> Result<Vec<String>, OpenErr
     Ok(missing.chain(more).collect())
 }
 
-fn gaps(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
+/// What the rows of one state of the database lack.
+pub(super) fn gaps<C>(connection: &mut C) -> QueryResult<Vec<String>>
+where
+    SqlQuery: for<'query> LoadQuery<'query, C, Count>,
+{
     let mut findings = Vec::new();
     for (query, meaning) in MUST_BE_NONE {
         let count: Count = diesel::sql_query(query).get_result(connection)?;

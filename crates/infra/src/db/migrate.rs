@@ -1,34 +1,43 @@
 //! Migrations: embedded in the program, run inside one exclusive transaction, refused on a schema from the future.
 //!
 //! diesel's runner takes no lock of its own; the transaction around all of it is the lock, and undoes a migration that
-//! was killed half-way.
+//! was killed half-way. Each backend has a twin of each migration, under the same stamp and name.
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use diesel::backend::Backend;
 use diesel::migration::{Migration, MigrationSource};
+#[cfg(feature = "postgres")]
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{self, DbConnection, Purpose};
+use super::any::DbConnection;
+use super::connection::{self, Purpose};
 use super::error::OpenError;
 use super::schema::__diesel_schema_migrations as applied;
+use super::{Location, pool};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// How long to wait while another process migrates.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-type Migrations = Vec<Box<dyn Migration<Sqlite>>>;
+type Migrations<DB> = Vec<Box<dyn Migration<DB>>>;
 
-/// Creates the database where there is none and applies what is missing; returns the names of what it applied.
+/// Creates a SQLite file where there is none and applies what is missing; returns the names of what it applied.
 ///
 /// # Errors
 /// [`OpenError`]; the database is as it was then.
-pub fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
-    migrate_from(path, &MIGRATIONS)
+pub fn migrate(location: impl Into<Location>) -> Result<Vec<String>, OpenError> {
+    match location.into() {
+        Location::Sqlite(path) => migrate_from(&path, &SQLITE),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => super::postgres::migrate(&url),
+    }
 }
 
 /// Like [`migrate`], with migrations from elsewhere.
@@ -39,61 +48,84 @@ pub fn migrate_from(
     path: &Path,
     source: &impl MigrationSource<Sqlite>,
 ) -> Result<Vec<String>, OpenError> {
-    let failed =
-        |error: Box<dyn std::error::Error + Send + Sync>| OpenError::Migration(error.to_string());
     let migrations = load(source)?;
     connection::create(path)?;
     let mut connection = connection::open(path, PATIENCE, Purpose::Write)?;
-    let applied = connection.exclusive_transaction(|connection| {
-        // Makes the runner create its table, inside the lock.
-        connection.applied_migrations().map_err(failed)?;
-        check_known(connection, &migrations)?;
-        let missing = missing(connection, &migrations)?;
-        for migration in &missing {
-            connection.run_migration(*migration).map_err(failed)?;
-        }
-        Ok(missing.iter().map(|one| one.name().to_string()).collect())
-    });
-    applied.map_err(|error: OpenError| error.of(path))
+    connection
+        .exclusive_transaction(|connection| apply(connection, &migrations))
+        .map_err(|error| error.of(path))
 }
 
-/// The names of migrations that are not applied to the database at `path`, all of them where there is no database.
+/// Applies what is missing, inside the lock of the caller's transaction; returns the names.
+pub(super) fn apply<DB: Backend>(
+    connection: &mut impl MigrationHarness<DB>,
+    migrations: &Migrations<DB>,
+) -> Result<Vec<String>, OpenError> {
+    let failed =
+        |error: Box<dyn std::error::Error + Send + Sync>| OpenError::Migration(error.to_string());
+    // Makes the runner create its table, too.
+    let applied = connection.applied_migrations().map_err(failed)?;
+    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    let known: Vec<String> = migrations.iter().map(|one| version(one.as_ref())).collect();
+    check_known(&applied, &known)?;
+    let missing = migrations
+        .iter()
+        .zip(known)
+        .filter(|(_, version)| !applied.contains(version));
+    missing
+        .map(|(migration, _)| {
+            connection.run_migration(migration).map_err(failed)?;
+            Ok(migration.name().to_string())
+        })
+        .collect()
+}
+
+/// The names of migrations that are not applied to the database, all of them where there is no database.
 ///
 /// # Errors
 /// [`OpenError`] when the database cannot be read or is newer than this program.
-pub fn pending(path: &Path) -> Result<Vec<String>, OpenError> {
-    let migrations = load(&MIGRATIONS)?;
-    if !path.exists() {
-        return Ok(migrations
-            .iter()
-            .map(|one| one.name().to_string())
-            .collect());
+pub fn pending(location: impl Into<Location>) -> Result<Vec<String>, OpenError> {
+    let location = location.into();
+    if matches!(&location, Location::Sqlite(path) if !path.exists()) {
+        return Ok(names(&load::<Sqlite>(&SQLITE)?));
     }
-    let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
-    check_known(&mut connection, &migrations)?;
-    pending_in(&mut connection)
-}
-
-pub(super) fn pending_in(connection: &mut DbConnection) -> Result<Vec<String>, OpenError> {
-    let migrations = load(&MIGRATIONS)?;
-    let missing = missing(connection, &migrations)?;
-    Ok(missing.iter().map(|one| one.name().to_string()).collect())
+    pending_in(&mut pool::open(&location, PATIENCE, Purpose::Read)?)
 }
 
 /// Refuses a schema that is not exactly this program's.
 pub(super) fn check_current(connection: &mut DbConnection) -> Result<(), OpenError> {
-    check_known(connection, &load(&MIGRATIONS)?)?;
     match pending_in(connection)? {
         missing if missing.is_empty() => Ok(()),
         missing => Err(OpenError::Outdated(missing)),
     }
 }
 
-fn check_known(connection: &mut DbConnection, known: &Migrations) -> Result<(), OpenError> {
-    let known: HashSet<String> = known.iter().map(|one| version(one.as_ref())).collect();
-    let unknown: Vec<String> = applied_versions(connection)?
-        .into_iter()
+pub(super) fn pending_in(connection: &mut DbConnection) -> Result<Vec<String>, OpenError> {
+    let applied = applied_versions(connection)?;
+    match connection {
+        DbConnection::Sqlite(_) => missing(&applied, &load::<Sqlite>(&SQLITE)?),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => missing(&applied, &load::<Pg>(&super::postgres::MIGRATIONS)?),
+    }
+}
+
+fn missing<DB: Backend>(
+    applied: &[String],
+    migrations: &Migrations<DB>,
+) -> Result<Vec<String>, OpenError> {
+    let known: Vec<String> = migrations.iter().map(|one| version(one.as_ref())).collect();
+    check_known(applied, &known)?;
+    let pairs = names(migrations).into_iter().zip(known);
+    let missing = pairs.filter(|(_, version)| !applied.contains(version));
+    Ok(missing.map(|(name, _)| name).collect())
+}
+
+fn check_known(applied: &[String], known: &[String]) -> Result<(), OpenError> {
+    let known: HashSet<&String> = known.iter().collect();
+    let unknown: Vec<String> = applied
+        .iter()
         .filter(|version| !known.contains(version))
+        .cloned()
         .collect();
     if unknown.is_empty() {
         Ok(())
@@ -102,23 +134,21 @@ fn check_known(connection: &mut DbConnection, known: &Migrations) -> Result<(), 
     }
 }
 
-fn missing<'a>(
-    connection: &mut DbConnection,
-    migrations: &'a Migrations,
-) -> QueryResult<Vec<&'a dyn Migration<Sqlite>>> {
-    let applied: HashSet<String> = applied_versions(connection)?.into_iter().collect();
-    let missing = migrations
+fn names<DB: Backend>(migrations: &Migrations<DB>) -> Vec<String> {
+    migrations
         .iter()
-        .filter(|one| !applied.contains(&version(one.as_ref())));
-    Ok(missing.map(AsRef::as_ref).collect())
+        .map(|one| one.name().to_string())
+        .collect()
 }
 
-fn version(migration: &dyn Migration<Sqlite>) -> String {
+fn version<DB: Backend>(migration: &dyn Migration<DB>) -> String {
     migration.name().version().to_string()
 }
 
 /// The migrations, oldest first.
-fn load(source: &impl MigrationSource<Sqlite>) -> Result<Migrations, OpenError> {
+pub(super) fn load<DB: Backend>(
+    source: &impl MigrationSource<DB>,
+) -> Result<Migrations<DB>, OpenError> {
     let mut migrations = source
         .migrations()
         .map_err(|error| OpenError::Migration(error.to_string()))?;
@@ -127,7 +157,12 @@ fn load(source: &impl MigrationSource<Sqlite>) -> Result<Migrations, OpenError> 
 }
 
 fn applied_versions(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
-    if !has_table(connection, "__diesel_schema_migrations")? {
+    let has_table = match connection {
+        DbConnection::Sqlite(connection) => has_table(connection)?,
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(connection) => super::postgres::has_migrations(connection)?,
+    };
+    if !has_table {
         return Ok(Vec::new());
     }
     applied::table
@@ -136,14 +171,14 @@ fn applied_versions(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
         .load(connection)
 }
 
-fn has_table(connection: &mut DbConnection, name: &str) -> QueryResult<bool> {
+fn has_table(connection: &mut SqliteConnection) -> QueryResult<bool> {
     diesel::table! {
         sqlite_master (name) {
             name -> Text,
         }
     }
     let found: i64 = sqlite_master::table
-        .filter(sqlite_master::name.eq(name))
+        .filter(sqlite_master::name.eq("__diesel_schema_migrations"))
         .count()
         .get_result(connection)?;
     Ok(found > 0)

@@ -18,22 +18,16 @@ use flagstaff_domain::storage::{Outage, StorageError};
 use parking_lot::Mutex;
 
 use super::DbOptions;
+use super::any::DbConnection;
 use super::condition::Condition;
-use super::connection::{self, Anchor, DbConnection, Purpose};
+use super::connection::{Anchor, Purpose};
 use super::error::{OpenError, WorkError, outage_of, storage};
+use super::pool;
 
 /// The most units of work that share a commit.
 const BATCH: usize = 128;
 /// How long an idle writer rests before it looks whether it still could write.
 const REST: Duration = Duration::from_secs(1);
-/// Whether there is room for more, and a commit that changes nothing: for as long as changes cannot be stored.
-const TRY: &str = "SAVEPOINT room;
-    CREATE TABLE room (taken BLOB);
-    INSERT INTO room VALUES (zeroblob(16384));
-    ROLLBACK TO room;
-    RELEASE room;
-    UPDATE log_head SET seq = seq;
-    COMMIT";
 
 type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
 /// Tells the waiting caller how its unit of work ended, once the turn's end is known.
@@ -143,7 +137,7 @@ impl Writer {
     pub(super) fn start(
         options: &DbOptions,
         connection: DbConnection,
-        anchor: Anchor,
+        anchor: Option<Anchor>,
     ) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(options.queue);
         let shared = Arc::new(Shared {
@@ -233,7 +227,7 @@ impl fmt::Debug for Writer {
 /// The thread's own state.
 struct Turns {
     options: DbOptions,
-    anchor: Anchor,
+    anchor: Option<Anchor>,
     /// `None` after a failure: the next turn opens a new one.
     connection: Option<DbConnection>,
     shared: Arc<Shared>,
@@ -276,8 +270,11 @@ impl Turns {
         let condition = &Arc::clone(&self.shared).condition;
         match self.begin(REST / 4) {
             Ok(mut connection) => {
-                let known = condition.outage();
-                match connection.batch_execute(if known.is_some() { TRY } else { "ROLLBACK" }) {
+                let looked = match condition.outage() {
+                    Some(_) => pool::commit_nothing(&mut connection),
+                    None => connection.batch_execute("ROLLBACK"),
+                };
+                match looked {
                     Ok(()) => {
                         self.connection = Some(connection);
                         condition.works();
@@ -293,19 +290,28 @@ impl Turns {
         self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// A connection that holds the lock, for which it waited no longer than `patience`.
+    /// Begins; a server that was away meanwhile has closed the connection that was kept, so it is asked once more.
     fn begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
-        self.anchor.check()?;
+        let kept = self.connection.is_some();
+        match self.try_begin(patience) {
+            Err(_) if kept && self.connection.is_none() && self.options.location.is_server() => {
+                self.try_begin(patience)
+            }
+            other => other,
+        }
+    }
+
+    /// A connection that holds the lock, for which it waited no longer than `patience`.
+    fn try_begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
+        if let Some(anchor) = &self.anchor {
+            anchor.check()?;
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connection::open(&self.options.path, self.options.busy, Purpose::Write)
+            None => pool::open(&self.options.location, self.options.busy, Purpose::Write)
                 .map_err(StorageError::unavailable)?,
         };
-        let begin = format!(
-            "PRAGMA busy_timeout = {}; BEGIN IMMEDIATE",
-            patience.as_millis()
-        );
-        match connection.batch_execute(&begin) {
+        match pool::begin_write(&mut connection, patience) {
             Ok(()) => Ok(connection),
             Err(error) => {
                 // A connection that only has to wait its turn is as good as a new one.

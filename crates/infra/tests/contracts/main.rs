@@ -16,6 +16,15 @@ macro_rules! contracts {
                 }
             )+
         }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(
+                #[test]
+                fn $contract() {
+                    super::$contract(&crate::store::postgres());
+                }
+            )+
+        }
     };
 }
 
@@ -30,6 +39,9 @@ mod keys;
 mod samples;
 #[path = "../support/scratch.rs"]
 mod scratch;
+#[cfg(feature = "postgres")]
+#[path = "../support/server.rs"]
+mod server;
 mod snapshots;
 mod state;
 mod store;

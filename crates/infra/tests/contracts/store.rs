@@ -1,6 +1,9 @@
 //! A backend under test: all of its ports over one fresh, empty store, and what no port shows.
 //!
-//! [`sqlite`] makes one; another backend gets a function beside it and implements [`Backstage`].
+//! [`sqlite`] and [`postgres`] make one; another backend gets a function beside them and implements [`Backstage`].
+
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::path::Path;
 
@@ -21,6 +24,9 @@ use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbOptions};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
 use flagstaff_infra::state::DieselStateRepository;
+
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::postgres;
 
 use crate::samples::*;
 use crate::scratch::{Scratch, raw, texts};
@@ -55,6 +61,10 @@ pub(crate) trait Backstage: Send + Sync {
     fn another(&self) -> Store;
 }
 
+/// Every row of the change log, all its texts in one.
+const LOG_ROWS: &str = "SELECT concat_ws(' ', seq, group_seq, at, actor, context, kind, subject, environment_id, \
+     environment, before, after) AS answer FROM changes ORDER BY seq";
+
 /// SQLite in a temporary folder.
 pub(crate) fn sqlite() -> Store {
     let scratch = Scratch::migrated();
@@ -68,7 +78,7 @@ pub(crate) fn sqlite() -> Store {
     )
 }
 
-fn over(db: &Db, backstage: Sqlite) -> Store {
+fn over(db: &Db, backstage: impl Backstage + 'static) -> Store {
     Store {
         flags: Box::new(DieselFlagRepository::new(db.clone())),
         snapshots: Box::new(DieselSnapshotSource::new(db.clone())),
@@ -89,11 +99,7 @@ struct Sqlite {
 
 impl Backstage for Sqlite {
     fn log_rows(&self) -> Vec<String> {
-        texts(
-            &mut self.scratch.raw(),
-            "SELECT concat_ws(' ', seq, group_seq, at, actor, context, kind, subject, environment_id, environment, \
-             before, after) AS answer FROM changes ORDER BY seq",
-        )
+        texts(&mut self.scratch.raw(), LOG_ROWS)
     }
 
     fn holds(&self, text: &str) -> bool {

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::query_builder::SqlQuery;
+use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::{BigInt, Text};
 use flagstaff_infra::db::{Db, DbOptions, migrate};
 use tempfile::TempDir;
@@ -21,13 +23,13 @@ pub(crate) struct Scratch {
 }
 
 #[derive(QueryableByName)]
-struct TextRow {
+pub(crate) struct TextRow {
     #[diesel(sql_type = Text)]
     answer: String,
 }
 
 #[derive(QueryableByName)]
-struct NumberRow {
+pub(crate) struct NumberRow {
     #[diesel(sql_type = BigInt)]
     answer: i64,
 }
@@ -43,7 +45,7 @@ impl Scratch {
     /// A folder with a database that is ready to be opened.
     pub(crate) fn migrated() -> Self {
         let scratch = Self::empty();
-        migrate::migrate(&scratch.path()).unwrap();
+        migrate::migrate(scratch.path()).unwrap();
         scratch
     }
 
@@ -75,13 +77,19 @@ pub(crate) fn raw(path: &Path) -> SqliteConnection {
 }
 
 /// The column `answer` of each row of a query, as text.
-pub(crate) fn texts(connection: &mut SqliteConnection, query: &str) -> Vec<String> {
+pub(crate) fn texts<C>(connection: &mut C, query: &str) -> Vec<String>
+where
+    SqlQuery: for<'q> LoadQuery<'q, C, TextRow>,
+{
     let rows: Vec<TextRow> = diesel::sql_query(query).load(connection).unwrap();
     rows.into_iter().map(|row| row.answer).collect()
 }
 
 /// The column `answer` of a query's one row, as a number.
-pub(crate) fn number(connection: &mut SqliteConnection, query: &str) -> i64 {
+pub(crate) fn number<C>(connection: &mut C, query: &str) -> i64
+where
+    SqlQuery: for<'q> LoadQuery<'q, C, NumberRow>,
+{
     let row: NumberRow = diesel::sql_query(query).get_result(connection).unwrap();
     row.answer
 }

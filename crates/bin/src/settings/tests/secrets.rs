@@ -47,7 +47,7 @@ fn a_secret_is_never_echoed() {
         ),
         (
             vec![],
-            vec![("FLAGSTAFF__DATABASE__URL", "postgres://u:424242@host/db")],
+            vec![("FLAGSTAFF__DATABASE__URL", "postgres://u:424242@host")],
         ),
     ] {
         let error = load(&files, &variables).unwrap_err();

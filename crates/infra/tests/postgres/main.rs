@@ -1,0 +1,16 @@
+//! What only PostgreSQL can show: its migrations, the order of the log under several instances, its failures.
+//!
+//! The ports' contracts run on it in `contracts/`. `just test-postgres` brings the server.
+
+#![cfg(feature = "postgres")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod faults;
+mod migrations;
+mod order;
+#[path = "../support/samples.rs"]
+mod samples;
+#[path = "../support/scratch.rs"]
+mod scratch;
+#[path = "../support/server.rs"]
+mod server;
