@@ -133,7 +133,7 @@ pub(crate) fn durable(report: &mut Report, quick: bool) -> Result<()> {
         ratio(&many, &one),
         "times one writer",
     );
-    let sync = timed(|| sync_once(&trio))?;
+    let sync = timed(|| sync_often(&trio))? / f64::from(SYNCS);
     report.add("writes", "one fsync of a page", sync, "ms here");
     Ok(())
 }
@@ -162,9 +162,12 @@ fn rate(address: SocketAddr, writers: usize, duration: Duration) -> Result<f64> 
     Ok(done.into_inner() as f64 / started.elapsed().as_secs_f64())
 }
 
-fn sync_once(trio: &Trio) -> Result<()> {
+/// How many fsyncs are timed.
+const SYNCS: u32 = 50;
+
+fn sync_often(trio: &Trio) -> Result<()> {
     let file = std::fs::File::create(trio.folder().join("sync"))?;
-    for _ in 0..10 {
+    for _ in 0..SYNCS {
         std::io::Write::write_all(&mut &file, &[0; 4096])?;
         file.sync_data()?;
     }

@@ -20,7 +20,7 @@ pub(crate) struct Totals {
     pub(crate) databases: u32,
     pub(crate) cycles: u32,
     starts_killed: u32,
-    acknowledged: usize,
+    pub(crate) acknowledged: usize,
     refused: usize,
     stored_unacknowledged: usize,
     lost: usize,
@@ -58,9 +58,9 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Creates a database by starting the server, which is killed a few times on the way.
-    pub(crate) fn begin(program: &Path, random: Rng) -> Result<Self> {
-        let mut life = Self {
+    /// A folder without a database.
+    pub(crate) fn new(program: &Path, random: Rng) -> Result<Self> {
+        Ok(Self {
             folder: tempfile::tempdir()?,
             program: program.to_owned(),
             random,
@@ -71,12 +71,15 @@ impl Life {
             targets: Targets::default(),
             seen: Seen::default(),
             audit: Audit::default(),
-        };
-        for _ in 0..life.random.u32(..4) {
-            life.kill_a_start(Duration::from_millis(80))?;
+        })
+    }
+
+    /// Creates the database by starting the server, which is killed a few times on the way.
+    fn begin(&mut self) -> Result<Server> {
+        for _ in 0..self.random.u32(..4) {
+            self.kill_a_start(Duration::from_millis(80))?;
         }
-        life.server = Some(life.start()?);
-        Ok(life)
+        self.start()
     }
 
     /// A burst of writes, a kill, a start, and a look at all that was ever written.
@@ -116,10 +119,10 @@ impl Life {
                 false => Moment::AtAnswer(self.random.usize(1..=60), limit),
             },
         };
-        let mut server = self
-            .server
-            .take()
-            .ok_or_else(|| Error::other("no server"))?;
+        let mut server = match self.server.take() {
+            Some(server) => server,
+            None => self.begin()?,
+        };
         let targets = std::mem::take(&mut self.targets);
         let written = burst.run(&mut server, targets, &mut self.random, &mut self.seen)?;
         self.history.extend(written);

@@ -50,7 +50,7 @@ fn main() -> Result<ExitCode> {
     let mut totals = Totals::default();
     while totals.cycles < arguments.cycles {
         let cycles = CYCLES_OF_A_LIFE.min(arguments.cycles - totals.cycles);
-        let mut life = Life::begin(&server, random.fork())?;
+        let mut life = Life::new(&server, random.fork())?;
         let ended = (0..cycles).try_for_each(|_| life.cycle());
         life.count(&mut totals);
         if let Err(failure) = ended {
@@ -66,5 +66,9 @@ fn main() -> Result<ExitCode> {
         }
     }
     println!("{totals}, in {} s", started.elapsed().as_secs());
+    if totals.acknowledged == 0 {
+        eprintln!("no write was acknowledged, so nothing is shown");
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
 }
