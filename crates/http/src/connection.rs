@@ -97,12 +97,17 @@ impl Watch {
         });
     }
 
-    /// Ends the connection at the next opportunity.
-    fn end(&self) {
-        self.over.set(true);
+    /// Has the connection looked at once more.
+    pub(crate) fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+
+    /// Ends the connection at the next opportunity.
+    fn end(&self) {
+        self.over.set(true);
+        self.wake();
     }
 
     /// Runs the connection to its end, or until it is ended; `None` then.

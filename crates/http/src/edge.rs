@@ -13,7 +13,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix_http::{Request, Response};
+use actix_http::{HttpMessage, Request, Response};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceResponse, always_ready};
 use actix_web::http::header::{
@@ -76,9 +76,15 @@ where
             }
             None => {
                 let services = self.services.clone();
+                let chunked = request.chunked().unwrap_or_default();
                 let answer = AssertUnwindSafe(self.app.call(request)).catch_unwind();
-                let finished = async move { Ok(routed(&services, &visit, answer.await)) };
-                return Either::Right(Box::pin(finished));
+                return Either::Right(Box::pin(async move {
+                    let response = routed(&services, &visit, answer.await);
+                    if chunked {
+                        visit.drain();
+                    }
+                    Ok(response)
+                }));
             }
         };
         let route = if evaluation {
@@ -124,6 +130,14 @@ impl Visit {
             watch,
             method: method_label(request.method()),
             peer: request.peer_addr(),
+        }
+    }
+
+    /// Lets the library drain chunks that nobody has read. By itself it waits to be told that the body is dropped, and
+    /// nobody tells it.
+    fn drain(&self) {
+        if let Some(watch) = &self.watch {
+            watch.wake();
         }
     }
 }

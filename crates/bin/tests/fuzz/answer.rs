@@ -1,5 +1,8 @@
 //! What an answer may be, whatever was asked.
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::request::Request;
@@ -30,6 +33,8 @@ const INSIDES: &[&str] = &[
     "/home/",
     "target type",
 ];
+
+type Fields = BTreeMap<String, IgnoredAny>;
 
 /// An answer, whole.
 #[derive(Debug)]
@@ -90,10 +95,6 @@ impl Answer {
             .is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
-    fn is_json(&self) -> bool {
-        self.header("content-type") == Some("application/json")
-    }
-
     /// Checks the answer to a request.
     pub(crate) fn judge(&self, request: &Request) -> Result<(), String> {
         let fault = match self.status {
@@ -111,43 +112,56 @@ impl Answer {
     }
 
     fn success(&self, request: &Request) -> Option<String> {
-        let json =
-            match self.is_json() && self.header("content-encoding").is_none() && !request.head {
-                true => serde_json::from_slice(&self.body),
-                false => Ok(Value::Null),
-            };
-        let Ok(json) = json else {
+        let Ok(records) = self.records(request) else {
             return Some("the body is not the JSON that it is called".to_owned());
         };
         if self.header("x-content-type-options") != Some("nosniff") {
             return Some("the type of the body may be guessed".to_owned());
         }
-        if self.is_managements(&json) && !request.signs_in() {
-            return Some("management answered somebody who did not sign in".to_owned());
-        }
-        if self.header("x-flagsmith-document-updated-at").is_some() && !request.has_key() {
+        if self.is_of_flags() && !request.has_key() {
             return Some("flags were shown without a key".to_owned());
+        }
+        if self.is_of_management(records.as_deref()) && !request.signs_in() {
+            return Some("management answered somebody who did not sign in".to_owned());
         }
         None
     }
 
+    /// The fields of what the body holds, where it is JSON that can be read. Values nest as deep as was asked for, so
+    /// that they are not looked into.
+    fn records(&self, request: &Request) -> serde_json::Result<Option<Vec<Fields>>> {
+        let json = self.header("content-type") == Some("application/json");
+        if !json || request.head || self.header("content-encoding").is_some() {
+            return Ok(None);
+        }
+        let records = match self.body.first() {
+            Some(b'[') => serde_json::from_slice(&self.body)?,
+            _ => vec![serde_json::from_slice(&self.body)?],
+        };
+        Ok(Some(records))
+    }
+
+    fn is_of_flags(&self) -> bool {
+        self.header("x-flagsmith-document-updated-at").is_some()
+    }
+
     /// Whether it can come from management alone, or from the metrics.
-    fn is_managements(&self, json: &Value) -> bool {
-        let written = self.header("x-flagstaff-revision").is_some()
-            && self.header("x-flagsmith-document-updated-at").is_none();
-        let tagged = self.header("etag").is_some()
-            && self.header("x-flagsmith-document-updated-at").is_none();
+    fn is_of_management(&self, records: Option<&[Fields]>) -> bool {
         let metrics = self
             .header("content-type")
             .is_some_and(|kind| kind.contains("openmetrics"));
-        let one = json.get(0).unwrap_or(json);
-        let record = ["version", "seq", "expires_at"]
+        let marked = ["x-flagstaff-revision", "etag"]
             .iter()
-            .any(|field| one.get(field).is_some());
+            .any(|header| self.header(header).is_some());
         // A list of nothing tells nothing, but only management has a reason to say so.
-        let nothing = json.as_array().is_some_and(Vec::is_empty)
-            && self.header("x-flagsmith-document-updated-at").is_none();
-        written || tagged || metrics || record || nothing
+        let told = records.is_some_and(|records| {
+            records.first().is_none_or(|record| {
+                ["version", "seq", "expires_at"]
+                    .iter()
+                    .any(|field| record.contains_key(*field))
+            })
+        });
+        metrics || (!self.is_of_flags() && (marked || told))
     }
 
     fn refusal(&self, request: &Request) -> Option<String> {

@@ -16,6 +16,8 @@ mod operations;
 mod program;
 mod request;
 mod server;
+#[path = "../support/server.rs"]
+mod support;
 mod target;
 
 use std::cell::{Cell, RefCell};
@@ -34,7 +36,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use exchange::{Outcome, exchange};
 use operations::Operations;
 use request::{Request, request};
-use server::Server;
+use server::Tried;
 
 /// Requests unless `FLAGSTAFF_FUZZ_REQUESTS` says how many.
 const REQUESTS: u64 = 20_000;
@@ -60,7 +62,7 @@ fn random_requests_find_no_fault() {
     say(&format!(
         "FLAGSTAFF_FUZZ_SEED={seed} FLAGSTAFF_FUZZ_REQUESTS={count}"
     ));
-    let server = Server::start();
+    let server = Tried::start();
     let operations = Operations::read(&server.description());
     let failed = AtomicBool::new(false);
     let statuses = thread::scope(|scope| {
@@ -104,13 +106,13 @@ fn say(text: &str) {
 
 /// One client, with random numbers of its own.
 struct Client<'a> {
-    server: &'a Server,
+    server: &'a Tried,
     runner: TestRunner,
     seed: u64,
 }
 
 impl<'a> Client<'a> {
-    fn new(server: &'a Server, seed: u64, number: u64) -> Self {
+    fn new(server: &'a Tried, seed: u64, number: u64) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         bytes[8..16].copy_from_slice(&number.to_le_bytes());

@@ -1,18 +1,15 @@
 //! The server that the requests go to, with its database and its log: what it must still be after all of them.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use serde_json::{Deserializer, Value, json};
+use serde_json::{Value, json};
 
 use crate::program::Installation;
+use crate::support::{self, PASSWORD, address_of, call};
 
-/// The administrator's password, and HTTP Basic's form of `admin` and it.
-const PASSWORD: &str = "correct horse battery";
-pub(crate) const BASIC: &str = "Basic YWRtaW46Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
+pub(crate) use crate::support::BASIC;
+
 /// A key to an environment whose name no request has.
 pub(crate) const KEY: &str = "0123456789ABCDEF0123456789ABCDEF";
 /// The environments and features that requests name.
@@ -29,15 +26,15 @@ pub(crate) const FEATURES: &[&str] = &[
 ];
 const LOG: &str = "log";
 
-/// A running server; it is killed when the test ends.
-pub(crate) struct Server {
+/// A running server.
+pub(crate) struct Tried {
     pub(crate) address: SocketAddr,
-    child: Child,
+    server: support::Server,
     here: Installation,
 }
 
-impl Server {
-    /// Starts on a free port, with records for requests to find.
+impl Tried {
+    /// Starts with records for requests to find.
     pub(crate) fn start() -> Self {
         let names = |names: &[&str]| -> Vec<Value> {
             names.iter().map(|name| json!({ "name": name })).collect()
@@ -49,35 +46,23 @@ impl Server {
             json!({ "name": number.to_string(), "environment": environment, "kind": "client" })
         });
         let kept = json!({ "name": "kept", "environment": "kept", "kind": "client", "key": KEY });
-        let keys: Vec<_> = keys.chain([kept]).collect();
         let here = Installation::holding(&json!({
             "version": 1,
             "flags": { "environments": environments, "features": names(FEATURES) },
-            "access": { "keys": keys },
+            "access": { "keys": keys.chain([kept]).collect::<Vec<_>>() },
         }));
-        let mut child = here
-            .program()
-            .args(["serve", "--json"])
-            .env("FLAGSTAFF__SERVER__BIND", "127.0.0.1:0")
-            .env("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD)
+        let variables = [
+            ("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD),
             // Whoever sends so many wrong credentials would be limited, and never get in again.
-            .env("FLAGSTAFF__SIGN_IN__FAILURES_PER_ACCOUNT", "1000000")
-            .env("FLAGSTAFF__SIGN_IN__FAILURES_PER_ADDRESS", "1000000")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(here.path(LOG)).unwrap())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let report: Value = Deserializer::from_reader(stdout)
-            .into_iter()
-            .next()
-            .unwrap()
-            .unwrap();
-        let url = report["url"].as_str().unwrap();
+            ("FLAGSTAFF__SIGN_IN__FAILURES_PER_ACCOUNT", "1000000"),
+            ("FLAGSTAFF__SIGN_IN__FAILURES_PER_ADDRESS", "1000000"),
+        ];
+        let log = File::create(here.path(LOG)).unwrap();
+        let arguments = ["serve", "--json"];
+        let mut server = support::Server::start_telling(&here, &arguments, &variables, log);
         Self {
-            address: url.strip_prefix("http://").unwrap().parse().unwrap(),
-            child,
+            address: address_of(&server.report()),
+            server,
             here,
         }
     }
@@ -89,10 +74,6 @@ impl Server {
 
     /// Checks that flags are served and that nothing went wrong so far.
     pub(crate) fn is_sound(&self) {
-        let flags: Value = serde_json::from_str(&self.get("/api/v1/flags/")).unwrap();
-        assert!(flags.is_array(), "{flags}");
-        let ready: Value = serde_json::from_str(&self.get("/health/ready")).unwrap();
-        assert_eq!(ready["status"], "ready", "{ready}");
         let log = fs::read_to_string(self.here.path(LOG)).unwrap();
         for line in log.lines() {
             assert!(!line.contains("panicked"), "{line}");
@@ -105,15 +86,17 @@ impl Server {
                 assert!(!line.contains(secret), "{line}");
             }
         }
+        let flags: Value = serde_json::from_str(&self.get("/api/v1/flags/")).unwrap();
+        assert!(flags.is_array(), "{flags}");
+        let ready: Value = serde_json::from_str(&self.get("/health/ready")).unwrap();
+        assert_eq!(ready["status"], "ready", "{ready}");
     }
 
     /// Ends the server as an operator does, and checks that what it leaves behind is sound and can be moved elsewhere.
-    pub(crate) fn ends_soundly(mut self) {
+    pub(crate) fn ends_soundly(self) {
         self.is_sound();
         self.here.run(&["check"]).succeeds();
-        let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        assert_eq!(self.server.stop(self.address), Some(0));
         self.here.run(&["check"]).succeeds();
         self.here.run(&["export", "state.json"]).succeeds();
         let state: Value = serde_json::from_str(&self.here.read("state.json")).unwrap();
@@ -124,23 +107,9 @@ impl Server {
 
     /// What is served at a path, with the key.
     fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        let patience = Some(Duration::from_secs(60));
-        stream.set_read_timeout(patience).unwrap();
-        let head =
-            format!("Host: flags.example\r\nX-Environment-Key: {KEY}\r\nConnection: close\r\n");
-        write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
-        body.to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let header = ("X-Environment-Key", KEY);
+        let (status, body) = call(self.address, "GET", path, header, "").unwrap();
+        assert_eq!(status, 200, "{body}");
+        body
     }
 }

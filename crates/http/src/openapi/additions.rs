@@ -108,6 +108,10 @@ fn refusals(
     let mut refusals = vec![
         ("405", "The path knows other methods; Allow names them"),
         ("401", "A key or credentials are missing or wrong"),
+        (
+            "431",
+            "The request's line and headers have more than 16 KiB",
+        ),
     ];
     if !path.starts_with("/health") {
         refusals.push(("400", "The request is not valid"));
@@ -130,6 +134,7 @@ fn refusals(
             refusals.push(("404", "There is no such thing"));
         }
         if operation.request_body.is_some() {
+            refusals.push(("408", "The body took too long to arrive"));
             refusals.push(("413", "The body has more than 1 MiB"));
             refusals.push(("415", "The body is not JSON"));
         }
