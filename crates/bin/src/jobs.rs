@@ -32,7 +32,7 @@ impl Poll {
         let thread = thread::Builder::new()
             .name("poll".to_owned())
             .spawn(move || {
-                let mut outage = Outage::default();
+                let mut outage = ReadOutage::default();
                 while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                     let refresh = AssertUnwindSafe(|| serving.refresh());
                     outage.note(catch_unwind(refresh).unwrap_or_else(|_| {
@@ -58,11 +58,11 @@ impl Drop for Poll {
 
 /// Logs an outage when it begins and when it ends, not four times a second.
 #[derive(Debug, Default)]
-struct Outage {
+struct ReadOutage {
     since: Option<Instant>,
 }
 
-impl Outage {
+impl ReadOutage {
     /// Takes the result of one look; returns whether there was something to log.
     fn note(&mut self, result: Result<(), StorageError>) -> bool {
         match (result, self.since) {
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn an_outage_is_logged_when_it_begins_and_when_it_ends() {
-        let mut outage = Outage::default();
+        let mut outage = ReadOutage::default();
         let looks = [true, true, false, false, false, true, true, false];
         let logged = looks.map(|works| {
             outage.note(if works {

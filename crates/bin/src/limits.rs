@@ -1,11 +1,16 @@
 //! What the operating system allows this process: files, and so connections, that may be open.
 
+use crate::settings::Settings;
+
 /// Files that are not connections: the database's, logs, what the runtime needs.
-const OTHER_FILES: usize = 64;
+#[cfg(unix)]
+fn other_files(settings: &Settings, workers: usize) -> usize {
+    64 + 4 * workers + usize::try_from(2 * settings.database.readers).unwrap_or(usize::MAX)
+}
 
 /// How many connections may be open, of those that are wanted. The process's limit is raised to what it may be raised to.
 #[cfg(unix)]
-pub(crate) fn connections(wanted: usize) -> usize {
+pub(crate) fn connections(settings: &Settings, workers: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let limit = getrlimit(Resource::Nofile);
@@ -18,7 +23,9 @@ pub(crate) fn connections(wanted: usize) -> usize {
         Err(_) => limit.current,
     };
     let files = files.and_then(|files| usize::try_from(files).ok());
-    let possible = files.map_or(wanted, |files| files.saturating_sub(OTHER_FILES).max(1));
+    let wanted = settings.server.connections;
+    let others = other_files(settings, workers);
+    let possible = files.map_or(wanted, |files| files.saturating_sub(others).max(1));
     if possible < wanted {
         log::warn!(possible, wanted; "the system allows fewer connections than server.connections (ulimit -n)");
     }
@@ -27,6 +34,6 @@ pub(crate) fn connections(wanted: usize) -> usize {
 
 /// How many connections may be open: what is wanted, where no limit is known.
 #[cfg(not(unix))]
-pub(crate) fn connections(wanted: usize) -> usize {
-    wanted
+pub(crate) fn connections(settings: &Settings, _: usize) -> usize {
+    settings.server.connections
 }

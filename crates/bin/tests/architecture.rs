@@ -148,8 +148,8 @@ fn serving_flags_touches_no_database_and_no_blocking_thread() {
         absent(&format!("crates/http/src/{folder}"), &waiting, &[], advice);
     }
     // What is around them on the same path.
-    for name in ["crates/http/src/sdk.rs", "crates/http/src/edge.rs"] {
-        lacks(name, &file(name), &waiting, advice);
+    for name in ["sdk", "edge", "connection"].map(|name| format!("crates/http/src/{name}.rs")) {
+        lacks(&name, &file(&name), &waiting, advice);
     }
     let storage = [
         "Repository",

@@ -49,6 +49,8 @@ pub enum Outage {
     Disk,
     /// The store is not where it was, or cannot be reached.
     Gone,
+    /// What is stored is damaged.
+    Damaged,
     /// Something else, which the log has.
     Other,
 }
@@ -63,6 +65,7 @@ impl Outage {
             Self::ReadOnly => "the database is read-only",
             Self::Disk => "the disk fails",
             Self::Gone => "the database is not where it was, or cannot be reached",
+            Self::Damaged => "the database is damaged; restore the last backup",
             Self::Other => "the database fails; the server's log has the cause",
         }
     }
@@ -88,7 +91,7 @@ pub trait StorageMonitor: Send + Sync {
     fn pending_migrations(&self) -> Vec<String>;
 
     /// What keeps changes from being stored, as far as is known. MUST answer without waiting for the store, and MUST end
-    /// by itself once changes can be stored again, whether or not any is asked for.
+    /// by itself once changes can be stored again, whether or not any is asked for; damage stays.
     fn outage(&self) -> Option<Outage>;
 
     /// MUST answer without waiting for the store.

@@ -52,6 +52,7 @@ pub struct Services {
     pub(crate) cors: Cors,
     pub(crate) settings: HttpSettings,
     stopping: AtomicBool,
+    draining: AtomicBool,
 }
 
 /// What [`Services`] are made of.
@@ -98,6 +99,7 @@ impl Services {
             storage: parts.storage,
             settings,
             stopping: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
         }
     }
 
@@ -108,9 +110,19 @@ impl Services {
             .ok_or_else(|| Problem::fault("the application has no services"))
     }
 
-    /// Says from now on that this instance is not ready, and closes what is idle.
+    /// Says from now on that this instance is not ready; everything else goes on.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes idle connections from now on.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether idle connections are to be closed.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Whether the server was asked to stop.

@@ -17,6 +17,9 @@ use std::task::{Poll, Waker};
 pub(crate) use stream::Stream;
 pub(crate) use worker::Worker;
 
+/// The empty line that ends a head.
+const HEAD_END: u32 = u32::from_be_bytes(*b"\r\n\r\n");
+
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -30,6 +33,17 @@ enum Phase {
     Idle,
 }
 
+/// How the body of a request is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// There is none.
+    None,
+    /// By its length; its last bytes may be any.
+    Sized,
+    /// In chunks; behind the last stands an empty line, as behind a head.
+    Chunked,
+}
+
 /// What is known of one connection. All of it stays on its worker's thread.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -39,8 +53,10 @@ pub(crate) struct Watch {
     since: Cell<u32>,
     /// Since when the client has taken nothing of what there is to send.
     stalled: Cell<Option<u32>>,
-    /// Whether the last bytes that were received ended a head, so that no other has begun behind it.
-    ended: Cell<bool>,
+    /// The last four bytes that were received.
+    tail: Cell<u32>,
+    /// The body of the request that is answered.
+    body: Cell<Body>,
     /// Whether the connection is to be closed.
     over: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -54,7 +70,8 @@ impl Watch {
             phase: Cell::new(Phase::New),
             since,
             stalled: Cell::new(None),
-            ended: Cell::new(false),
+            tail: Cell::new(0),
+            body: Cell::new(Body::None),
             over: Cell::new(false),
             waker: RefCell::new(None),
         }
@@ -70,7 +87,14 @@ impl Watch {
         if matches!(self.phase.get(), Phase::New | Phase::Idle) {
             self.enter(Phase::Head);
         }
-        self.ended.set(bytes.ends_with(b"\r\n\r\n"));
+        let last = &bytes[bytes.len().saturating_sub(4)..];
+        let tail = |tail: u32, byte: &u8| tail << 8 | u32::from(*byte);
+        self.tail.set(last.iter().fold(self.tail.get(), tail));
+    }
+
+    /// Whether what was received last ends a head, so that nothing stands behind it.
+    fn ended(&self) -> bool {
+        self.tail.get() == HEAD_END
     }
 
     /// The client takes what is sent, or does not.
@@ -83,14 +107,20 @@ impl Watch {
     }
 
     /// A request's head is whole.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin(&self, body: Body) {
         self.phase.set(Phase::Busy);
+        self.body.set(body);
     }
 
     /// The request is answered.
     pub(crate) fn answered(&self) {
-        // What came behind this request, in the same bytes, may be the beginning of another.
-        self.enter(if self.ended.get() {
+        if self.body.get() == Body::Chunked {
+            // The library waits to be told that chunks are dropped, and nobody tells it.
+            self.wake();
+        }
+        // What came behind this request, in the same bytes, is the beginning of another, or the rest of its chunks. Behind
+        // a body of a known length nothing tells, and the connection counts as idle.
+        self.enter(if self.ended() || self.body.get() == Body::Sized {
             Phase::Idle
         } else {
             Phase::Head
@@ -98,7 +128,7 @@ impl Watch {
     }
 
     /// Has the connection looked at once more.
-    pub(crate) fn wake(&self) {
+    fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }

@@ -17,7 +17,8 @@ use actix_http::{HttpMessage, Request, Response};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceResponse, always_ready};
 use actix_web::http::header::{
-    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{Error, web};
@@ -25,7 +26,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture};
 
 use crate::app::Services;
-use crate::connection::Watch;
+use crate::connection::{Body, Watch};
 use crate::error::Problem;
 use crate::sdk::{self, flagsmith::flags};
 use refusal::refusal;
@@ -76,15 +77,9 @@ where
             }
             None => {
                 let services = self.services.clone();
-                let chunked = request.chunked().unwrap_or_default();
                 let answer = AssertUnwindSafe(self.app.call(request)).catch_unwind();
-                return Either::Right(Box::pin(async move {
-                    let response = routed(&services, &visit, answer.await);
-                    if chunked {
-                        visit.drain();
-                    }
-                    Ok(response)
-                }));
+                let finished = async move { Ok(routed(&services, &visit, answer.await)) };
+                return Either::Right(Box::pin(finished));
             }
         };
         let route = if evaluation {
@@ -123,7 +118,7 @@ impl Visit {
     fn begin(request: &Request) -> Self {
         let watch = request.conn_data::<Rc<Watch>>().cloned();
         if let Some(watch) = &watch {
-            watch.begin();
+            watch.begin(body(request));
         }
         Self {
             started: Instant::now(),
@@ -132,13 +127,16 @@ impl Visit {
             peer: request.peer_addr(),
         }
     }
+}
 
-    /// Lets the library drain chunks that nobody has read. By itself it waits to be told that the body is dropped, and
-    /// nobody tells it.
-    fn drain(&self) {
-        if let Some(watch) = &self.watch {
-            watch.wake();
-        }
+fn body(request: &Request) -> Body {
+    let headers = request.headers();
+    if headers.contains_key(TRANSFER_ENCODING) {
+        Body::Chunked
+    } else if headers.contains_key(CONTENT_LENGTH) {
+        Body::Sized
+    } else {
+        Body::None
     }
 }
 

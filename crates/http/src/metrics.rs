@@ -1,6 +1,6 @@
 //! `GET /metrics`: what a monitor reads, in the OpenMetrics text format.
 //!
-//! Requests are counted as they are answered; the rest is read when the page is asked for, by `Condition`.
+//! Requests are counted as they are answered; the rest is read when the page is asked for, by `Measured`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +13,7 @@ use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric,
-};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::{Family, MetricConstructor};
@@ -59,8 +57,8 @@ impl MetricConstructor<Histogram> for Seconds {
     }
 }
 
-/// Why a connection was closed before its client did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+/// Why the server closed a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     /// A head did not arrive in time.
     Late,
@@ -72,9 +70,20 @@ pub(crate) enum Reason {
     Malformed,
 }
 
+impl Reason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::NotReading => "not_reading",
+            Self::Idle => "idle",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
-    reason: Reason,
+    reason: &'static str,
 }
 
 /// What becomes of connections.
@@ -90,14 +99,18 @@ impl Connections {
         registry.register("connections_open", "Connections open", self.open.clone());
         registry.register(
             "connections_ended",
-            "Connections that the server ended before their clients did",
+            "Connections that the server closed, by reason",
             self.ended.clone(),
         );
     }
 
     /// Counts one that the server ends.
     pub(crate) fn ended(&self, reason: Reason) {
-        self.ended.get_or_create(&Ended { reason }).inc();
+        self.ended
+            .get_or_create(&Ended {
+                reason: reason.as_str(),
+            })
+            .inc();
     }
 }
 
@@ -126,7 +139,7 @@ impl Metrics {
         );
         let connections = Connections::default();
         connections.register(&mut registry);
-        registry.register_collector(Box::new(Condition { serving, storage }));
+        registry.register_collector(Box::new(Measured { serving, storage }));
         let answered = |status| {
             answers.get_or_create_owned(&Answer {
                 route: EVALUATION.to_owned(),
@@ -181,18 +194,18 @@ impl Metrics {
 }
 
 /// What is read when the page is asked for.
-struct Condition {
+struct Measured {
     serving: Serving,
     storage: Arc<dyn StorageMonitor>,
 }
 
-impl fmt::Debug for Condition {
+impl fmt::Debug for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Condition").finish_non_exhaustive()
+        f.debug_struct("Measured").finish_non_exhaustive()
     }
 }
 
-impl Collector for Condition {
+impl Collector for Measured {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let report = self.serving.retrieval_report();
         let mut family = encoder.encode_descriptor(

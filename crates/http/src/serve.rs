@@ -96,13 +96,12 @@ impl Server {
                 return ended;
             }
         }
+        self.services.drain();
         drop(handle.stop(true));
         match select(&mut running, stops.next()).await {
             Either::Left((ended, _)) => ended,
-            Either::Right(_) => {
-                drop(handle.stop(false));
-                running.await
-            }
+            // Dropping it is what stops its workers at once: waiting for them, it hears no other order.
+            Either::Right(_) => Ok(()),
         }
     }
 }

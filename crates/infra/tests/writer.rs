@@ -376,7 +376,6 @@ fn while_another_process_writes_writes_are_unavailable_and_reads_go_on() {
     write_note(&db, "before").unwrap();
     let mut other = scratch.raw();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
-    // The second one finds that the writer has given up its connection.
     for text in ["one", "two"] {
         let answer = write_note(&db, text);
         assert!(

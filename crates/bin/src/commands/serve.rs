@@ -173,7 +173,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
     HttpSettings {
         bind: settings.server.bind,
         workers,
-        connections: limits::connections(settings.server.connections),
+        connections: limits::connections(settings, workers),
         patience: PATIENCE,
         waiting: WAITING,
         allowed_origins: match &settings.server.allowed_origins {

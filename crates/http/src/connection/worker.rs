@@ -95,7 +95,7 @@ impl Worker {
         let mut watches = self.watches.borrow_mut();
         watches.retain(|watch| watch.strong_count() > 0);
         let slow = self.services.settings.patience;
-        let patience = if self.services.is_stopping() {
+        let patience = if self.services.is_draining() {
             Patience::new(AT_THE_END.min(slow), Duration::ZERO)
         } else if watches.len() > self.crowd {
             Patience::new(slow, IDLE_IN_A_CROWD)

@@ -1,6 +1,7 @@
 //! Whether changes can be stored, as the writer last found it: kept in memory for readiness, and told to the log when it
 //! changes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use flagstaff_domain::storage::{Outage, StorageError};
@@ -12,6 +13,8 @@ use super::error::outage;
 #[derive(Debug, Default)]
 pub(super) struct Condition {
     current: Mutex<Option<(Outage, Instant)>>,
+    /// Whether the last look met a lock.
+    suspected: AtomicBool,
 }
 
 impl Condition {
@@ -20,17 +23,35 @@ impl Condition {
         self.current.lock().map(|(outage, _)| outage)
     }
 
-    /// Changes can be stored: something was committed.
+    /// A look found that changes can be stored. It touches too little to say that damage is gone.
     pub(super) fn works(&self) {
-        if let Some((_, since)) = self.current.lock().take() {
-            let seconds = since.elapsed().as_secs();
-            log::info!(seconds; "changes can be stored again");
+        self.suspected.store(false, Ordering::Relaxed);
+        let mut current = self.current.lock();
+        let Some((_, since)) = current.filter(|(known, _)| *known != Outage::Damaged) else {
+            return;
+        };
+        *current = None;
+        let seconds = since.elapsed().as_secs();
+        log::info!(seconds; "changes can be stored again");
+    }
+
+    /// A look found that they cannot, whatever the reason. A lock counts when the next look meets it, too: a command that
+    /// writes holds one for a moment, and a change would have waited for it.
+    pub(super) fn looks_bad(&self, error: &StorageError) {
+        let found = outage(error).unwrap_or(Outage::Other);
+        if found != Outage::Locked || self.suspected.swap(true, Ordering::Relaxed) {
+            self.note(found, error);
         }
     }
 
-    /// They cannot. A failure that is no outage is left to whoever asked for the change.
+    /// A change was not stored. A failure that is no outage is left to whoever asked for it.
     pub(super) fn fails(&self, error: &StorageError) {
-        let Some(found) = outage(error) else { return };
+        if let Some(found) = outage(error) {
+            self.note(found, error);
+        }
+    }
+
+    fn note(&self, found: Outage, error: &StorageError) {
         let mut current = self.current.lock();
         let since = match *current {
             Some((known, since)) if known == found => since,
@@ -60,6 +81,33 @@ mod tests {
         assert_eq!(condition.outage(), Some(Outage::Disk));
         condition.works();
         assert_eq!(condition.outage(), None);
+    }
+
+    #[test]
+    fn a_lock_that_one_look_meets_is_no_outage() {
+        let condition = Condition::default();
+        let locked = StorageError::unavailable("database is locked");
+        condition.looks_bad(&locked);
+        condition.works();
+        condition.looks_bad(&locked);
+        assert_eq!(condition.outage(), None);
+        condition.looks_bad(&locked);
+        assert_eq!(condition.outage(), Some(Outage::Locked));
+    }
+
+    #[test]
+    fn damage_stays() {
+        let condition = Condition::default();
+        condition.fails(&StorageError::failed("database disk image is malformed"));
+        condition.works();
+        assert_eq!(condition.outage(), Some(Outage::Damaged));
+    }
+
+    #[test]
+    fn a_look_that_fails_is_an_outage_whatever_it_met() {
+        let condition = Condition::default();
+        condition.looks_bad(&StorageError::failed("no such table: log_head"));
+        assert_eq!(condition.outage(), Some(Outage::Other));
     }
 
     #[test]

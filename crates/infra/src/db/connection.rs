@@ -75,7 +75,7 @@ pub(super) fn begin_write(
     ))
 }
 
-/// Sees whether there is room for more, and commits what changes nothing.
+/// Sees whether the file may grow, and commits: pages that were taken and given back are written all the same.
 pub(super) fn commit_nothing(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(
         "SAVEPOINT room;
@@ -83,7 +83,6 @@ pub(super) fn commit_nothing(connection: &mut SqliteConnection) -> QueryResult<(
          INSERT INTO room VALUES (zeroblob(16384));
          ROLLBACK TO room;
          RELEASE room;
-         UPDATE log_head SET seq = seq;
          COMMIT",
     )
 }
@@ -165,9 +164,9 @@ impl Anchor {
     pub(super) fn check(&self) -> Result<(), StorageError> {
         match Identity::of(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
-            Ok(_) => Err(StorageError::unavailable(
+            Ok(_) => Err(StorageError::unavailable(std::io::Error::other(
                 "the database's file was replaced while it was open; restart to use the new one",
-            )),
+            ))),
             Err(error) => Err(StorageError::unavailable(error)),
         }
     }

@@ -34,10 +34,7 @@ impl OpenError {
                 | StorageError::Failed(ref cause),
             ) => {
                 let text = cause.to_string();
-                let damaged = ["not a database", "malformed"]
-                    .iter()
-                    .any(|one| text.contains(one));
-                if damaged {
+                if DAMAGES.iter().any(|damage| text.contains(damage)) {
                     Self::Damaged(path.to_owned(), text)
                 } else {
                     self
@@ -174,17 +171,29 @@ pub(super) fn outage_of(error: &Error) -> Option<Outage> {
     outage
 }
 
-/// The outage that a failure of the store is part of; `None` for what only one change met.
+/// What SQLite says of a file that cannot be believed any more.
+const DAMAGES: [&str; 2] = ["malformed", "not a database"];
+
+/// The outage that a failure of the store is part of; `None` for what may concern one change alone.
 pub(super) fn outage(error: &StorageError) -> Option<Outage> {
-    match error {
-        StorageError::Unavailable(cause) | StorageError::InDoubt(cause) => {
-            let found = match cause.downcast_ref::<Error>() {
-                Some(error) => outage_of(error),
-                None => known(&cause.to_string()),
-            };
-            Some(found.unwrap_or(Outage::Gone))
+    let (StorageError::Unavailable(cause)
+    | StorageError::InDoubt(cause)
+    | StorageError::Failed(cause)) = error;
+    let text = cause.to_string();
+    if DAMAGES.iter().any(|damage| text.contains(damage)) {
+        return Some(Outage::Damaged);
+    }
+    let found = match cause.downcast_ref::<Error>() {
+        Some(error) => outage_of(error),
+        // What stood in the file's place, or stands there now.
+        None if cause.is::<std::io::Error>() || cause.is::<OpenError>() => {
+            known(&text).or(Some(Outage::Gone))
         }
-        StorageError::Failed(_) => None,
+        None => known(&text),
+    };
+    match error {
+        StorageError::Failed(_) => found,
+        StorageError::Unavailable(_) | StorageError::InDoubt(_) => found.or(Some(Outage::Other)),
     }
 }
 

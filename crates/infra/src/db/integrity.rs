@@ -92,11 +92,18 @@ pub fn refuse_damaged(path: &Path) -> Result<(), OpenError> {
         &mut connection,
         "SELECT quick_check AS text FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 1",
     );
-    let findings = findings.map_err(|error| OpenError::from(error).of(path))?;
-    match findings.into_iter().next() {
-        None => Ok(()),
-        Some(finding) => Err(OpenError::Damaged(path.to_owned(), finding)),
-    }
+    let findings = findings.map_err(|error| OpenError::from(error).of(path));
+    let damage = match findings {
+        Ok(findings) => findings
+            .into_iter()
+            .next()
+            .map(|finding| OpenError::Damaged(path.to_owned(), finding)),
+        Err(error) => Some(error),
+    };
+    let Some(damage) = damage else { return Ok(()) };
+    // Closed, it would bring what is left in the log of writes into the damaged file.
+    std::mem::forget(connection);
+    Err(damage)
 }
 
 fn lines(connection: &mut SqliteConnection, query: &str) -> QueryResult<Vec<String>> {

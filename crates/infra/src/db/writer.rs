@@ -3,6 +3,8 @@
 //! It begins immediate, runs each unit inside a savepoint, commits once, lets the served snapshots be renewed, and then
 //! answers them all: writers share an fsync, and no answer precedes it.
 
+mod job;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +25,7 @@ use super::condition::Condition;
 use super::connection::{Anchor, Purpose};
 use super::error::{OpenError, WorkError, outage_of, storage};
 use super::pool;
+use job::{Answer, Job, TurnEnd, UnitEnd, Work};
 
 /// The most units of work that share a commit.
 const BATCH: usize = 128;
@@ -30,95 +33,6 @@ const BATCH: usize = 128;
 const REST: Duration = Duration::from_secs(1);
 
 type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
-/// Tells the waiting caller how its unit of work ended, once the turn's end is known.
-type Answer = Box<dyn FnOnce(&TurnEnd) + Send>;
-
-/// How a turn ended for the units of work in it.
-struct TurnEnd {
-    /// For those that succeeded.
-    succeeded: Result<(), StorageError>,
-    /// For those that were refused, perhaps for what another unit of the turn had written.
-    refused: Result<(), StorageError>,
-}
-
-impl TurnEnd {
-    fn done() -> Self {
-        Self {
-            succeeded: Ok(()),
-            refused: Ok(()),
-        }
-    }
-
-    fn undone(error: StorageError) -> Self {
-        Self {
-            succeeded: Err(error.clone()),
-            refused: Err(error),
-        }
-    }
-}
-
-/// How one unit of work ended.
-enum UnitEnd {
-    Succeeded,
-    Refused,
-    /// In the database, which may have undone more than this unit.
-    Failed(StorageError),
-}
-
-/// A unit of work in the queue.
-trait Job: Send {
-    /// Runs inside a savepoint; on failure the savepoint is rolled back.
-    fn run(self: Box<Self>, connection: &mut DbConnection) -> (UnitEnd, Answer);
-    /// Answers without running.
-    fn fail(self: Box<Self>, error: StorageError);
-}
-
-struct Work<F, T, E> {
-    work: F,
-    answer: std::sync::mpsc::Sender<Result<T, E>>,
-}
-
-impl<F, T, E> Job for Work<F, T, E>
-where
-    F: FnOnce(&mut DbConnection) -> Result<T, WorkError<E>> + Send,
-    T: Send + 'static,
-    E: From<StorageError> + Send + 'static,
-{
-    fn run(self: Box<Self>, connection: &mut DbConnection) -> (UnitEnd, Answer) {
-        let Self { work, answer } = *self;
-        let result = catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| {
-            Err(WorkError::Refused(E::from(StorageError::failed(
-                "a unit of work panicked",
-            ))))
-        });
-        let (end, result) = match result {
-            Ok(value) => (UnitEnd::Succeeded, Ok(value)),
-            Err(WorkError::Refused(error)) => (UnitEnd::Refused, Err(error)),
-            Err(WorkError::Database(error)) => {
-                let error = storage(error);
-                (UnitEnd::Failed(error.clone()), Err(E::from(error)))
-            }
-        };
-        let respond = move |turn: &TurnEnd| {
-            let held = match &result {
-                Ok(_) => &turn.succeeded,
-                Err(_) => &turn.refused,
-            };
-            let result = match held {
-                Ok(()) => result,
-                Err(error) => Err(E::from(error.clone())),
-            };
-            // A caller that has gone away does not need the answer.
-            let _ = answer.send(result);
-        };
-        (end, Box::new(respond))
-    }
-
-    fn fail(self: Box<Self>, error: StorageError) {
-        let _ = self.answer.send(Err(E::from(error)));
-    }
-}
-
 struct Shared {
     waiting: AtomicU64,
     capacity: u64,
@@ -279,10 +193,10 @@ impl Turns {
                         self.connection = Some(connection);
                         condition.works();
                     }
-                    Err(error) => condition.fails(&storage(error)),
+                    Err(error) => condition.looks_bad(&storage(error)),
                 }
             }
-            Err(error) => condition.fails(&error),
+            Err(error) => condition.looks_bad(&error),
         }
     }
 
@@ -371,7 +285,7 @@ impl Turns {
             Ok(()) => {
                 self.connection = Some(connection);
                 TurnEnd {
-                    succeeded: if written { self.after_commit() } else { Ok(()) },
+                    succeeded: if written { self.committed() } else { Ok(()) },
                     ..TurnEnd::done()
                 }
             }
@@ -385,6 +299,15 @@ impl Turns {
                 succeeded: Err(StorageError::in_doubt(error)),
             },
         }
+    }
+
+    /// What is left to do for units that are committed.
+    fn committed(&self) -> Result<(), StorageError> {
+        // A file that was moved while this turn waited for its lock has the commit, and nobody will find it there.
+        if let Some(Err(error)) = self.anchor.as_ref().map(Anchor::check) {
+            return Err(StorageError::in_doubt(error));
+        }
+        self.after_commit()
     }
 
     fn after_commit(&self) -> Result<(), StorageError> {
