@@ -118,6 +118,7 @@ pub fn migrate_from(
         .read_committed()
         .run(|connection| {
             connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))?;
+            check_encoding(connection)?;
             migrate::apply(connection, &migrations)
         })
 }
@@ -126,6 +127,19 @@ pub fn migrate_from(
 struct Found {
     #[diesel(sql_type = Bool)]
     found: bool,
+}
+
+/// Refuses a database that cannot hold every text.
+fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let answer: Found = diesel::sql_query(
+        "SELECT pg_encoding_to_char(encoding) = 'UTF8' AS found FROM pg_database WHERE datname = current_database()",
+    )
+    .get_result(connection)?;
+    if answer.found {
+        return Ok(());
+    }
+    let message = "the database is not encoded as UTF8; create another with ENCODING 'UTF8' TEMPLATE template0";
+    Err(OpenError::File(message.to_owned()))
 }
 
 /// Whether there is a table of migrations.
