@@ -1,6 +1,6 @@
 //! PostgreSQL connections with the settings that Flagstaff relies on, their transactions, and their migrations.
 //!
-//! The URL is in [`url`]; how its failures are sorted stands in [`faults`].
+//! The URL is in `url.rs`; how failures are sorted stands in `faults.rs`, what `flagstaff check` looks for in `integrity.rs`.
 
 pub(super) mod faults;
 mod integrity;
