@@ -59,7 +59,34 @@ sdk:
     cargo build --release --locked
     tests/sdk/run
 
+# Take the database away from a running server: locked, full, moved, damaged
+outages:
+    cargo build --release --locked
+    python3 tests/outages.py target/release/flagstaff
+
+# Run what takes too long for `check`: a quarter of an hour or more
+prove:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench
+    target/release/crash --cycles 10000
+    target/release/durability --cuts 5000
+
+# Send random requests, and hold the server to its own description (`just fuzz 1000000` sends more)
+fuzz REQUESTS="20000":
+    FLAGSTAFF_FUZZ_REQUESTS={{ REQUESTS }} cargo test -p flagstaff --test fuzz
+    cargo build --release --locked
+    tests/schemathesis/run
+
 # Measure against a bare server of the same library (`just bench list`, `just bench -- --quick`)
 bench *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench
     taskset -c 1 target/release/flagstaff-bench "$@"
+
+# Kill the server in the midst of writes and look for what it had acknowledged (`just crash --cycles 1000 --seed 7`)
+crash *ARGS:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench
+    target/release/crash "$@"
+
+# Trace the server: a sync of the log before each answer, and nothing lost by a power cut (`just durability --cuts 1000`)
+durability *ARGS:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench
+    target/release/durability "$@"

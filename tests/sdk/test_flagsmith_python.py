@@ -1,4 +1,4 @@
-"""Reads flags through Flagsmith's own Python SDK. `run` starts it with a server; see `serve.py`."""
+"""Reads flags through Flagsmith's own Python SDK. `run` starts it with a server; see `../serve.py`."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from flagsmith.models import DefaultFlag
 
 from serve import FEATURES, call
 
-URL = os.environ["SDK_TEST_URL"]
-PRODUCTION_KEY = os.environ["SDK_TEST_PRODUCTION_KEY"]
-STAGING_KEY = os.environ["SDK_TEST_STAGING_KEY"]
-CREDENTIALS = f"{os.environ['SDK_TEST_USERNAME']}:{os.environ['SDK_TEST_PASSWORD']}"
+URL = os.environ["FLAGSTAFF_TEST_URL"]
+PRODUCTION_KEY = os.environ["FLAGSTAFF_TEST_PRODUCTION_KEY"]
+STAGING_KEY = os.environ["FLAGSTAFF_TEST_STAGING_KEY"]
+CREDENTIALS = f"{os.environ['FLAGSTAFF_TEST_USERNAME']}:{os.environ['FLAGSTAFF_TEST_PASSWORD']}"
 UNKNOWN_KEY = "0" * 32
 
 

@@ -3,11 +3,9 @@
 use std::fs;
 use std::io::{Error, Result};
 use std::path::Path;
-use std::process::Command;
 
+use flagstaff_bench::servers::{command, program};
 use serde_json::{Value, json};
-
-use crate::servers::program;
 
 /// The client key of the environment with this number.
 pub(crate) fn key(environment: usize) -> String {
@@ -19,7 +17,7 @@ pub(crate) fn create(folder: &Path, environments: usize, features: usize) -> Res
     let file = folder.join("catalogue.json");
     fs::write(&file, describe(environments, features).to_string())?;
     for arguments in [&["migrate"][..], &["import", "catalogue.json"]] {
-        let output = Command::new(program("flagstaff")?)
+        let output = command(&program("flagstaff")?)
             .args(arguments)
             .current_dir(folder)
             .output()?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 
 /// What a run of requests came to.
@@ -40,6 +40,7 @@ impl Outcome {
     fn add(&mut self, other: &Self) {
         self.answered += other.answered;
         self.errors += other.errors;
+        self.elapsed = self.elapsed.max(other.elapsed);
         self.latencies.add(&other.latencies).unwrap_or_default();
     }
 
@@ -90,6 +91,21 @@ impl Connection {
             stream,
             buffer: vec![0; 64 * 1024],
         })
+    }
+
+    /// Sends a request and notes how it went, with its latency from the time when it was due.
+    async fn measure(
+        &mut self,
+        request: &Request,
+        due: Instant,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let result = self.call(request).await;
+        outcome.note(&result, due.elapsed());
+        if result.is_err() {
+            *self = Self::open(request.address).await?;
+        }
+        Ok(())
     }
 
     /// Sends a request and reads its answer to the end.
@@ -147,78 +163,89 @@ fn run<F: Future>(future: F) -> Result<F::Output> {
     Ok(LocalSet::new().block_on(&runtime, future))
 }
 
-/// Sends as fast as the answers come, over `connections`, for `duration`.
-pub(crate) fn closed(request: &Request, connections: usize, duration: Duration) -> Result<Outcome> {
+/// Runs a client on each of so many connections and gathers what they came to, phase by phase.
+fn gather<F: Future<Output = Result<Vec<Outcome>>> + 'static>(
+    connections: usize,
+    client: impl Fn(usize, Instant) -> F,
+) -> Result<Vec<Outcome>> {
     run(async {
-        let started = Instant::now();
-        let end = started + duration;
+        // Time enough to connect.
+        let started = Instant::now() + Duration::from_millis(50);
         let tasks: Vec<_> = (0..connections)
-            .map(|_| {
-                let request = request.clone();
-                tokio::task::spawn_local(async move {
-                    let mut outcome = Outcome::new();
-                    let mut connection = Connection::open(request.address).await?;
-                    while Instant::now() < end {
-                        let sent = Instant::now();
-                        let result = connection.call(&request).await;
-                        outcome.note(&result, sent.elapsed());
-                        if result.is_err() {
-                            connection = Connection::open(request.address).await?;
-                        }
-                    }
-                    Result::Ok(outcome)
-                })
-            })
+            .map(|at| tokio::task::spawn_local(client(at, started)))
             .collect();
-        let mut all = Outcome::new();
+        let mut phases: Vec<Outcome> = Vec::new();
         for task in tasks {
-            all.add(&task.await.map_err(Error::other)??);
+            let outcomes = task.await.map_err(Error::other)??;
+            phases.resize_with(outcomes.len(), Outcome::new);
+            for (phase, outcome) in phases.iter_mut().zip(&outcomes) {
+                phase.add(outcome);
+            }
         }
-        all.elapsed = started.elapsed();
-        Ok(all)
+        Ok(phases)
     })?
 }
 
-/// Sends `rate` requests a second for `duration` over `connections`, each at its time whatever became of those before.
-/// A request whose connection is still busy waits for it, and that wait is part of its latency.
+/// Sends as fast as the answers come, over `connections`, for `duration`.
+pub(crate) fn closed(request: &Request, connections: usize, duration: Duration) -> Result<Outcome> {
+    let phases = gather(connections, |_, started| {
+        let request = request.clone();
+        async move {
+            let mut outcome = Outcome::new();
+            let mut connection = Connection::open(request.address).await?;
+            sleep_until(started).await;
+            while started.elapsed() < duration {
+                let sent = Instant::now();
+                connection.measure(&request, sent, &mut outcome).await?;
+            }
+            outcome.elapsed = started.elapsed();
+            Ok(vec![outcome])
+        }
+    })?;
+    phases
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::other("no connection"))
+}
+
+/// So many requests a second, for so long.
+pub(crate) type Phase = (f64, Duration);
+
+/// Sends at the rates of the phases, one after the other over the same connections, each request at its time whatever
+/// became of those before. A request whose connection is still busy waits for it, and that wait is part of its latency.
 pub(crate) fn open(
     request: &Request,
     connections: usize,
-    rate: f64,
-    duration: Duration,
-) -> Result<Outcome> {
-    run(async {
-        let started = Instant::now() + Duration::from_millis(50);
-        let every = connections as f64 / rate;
-        let tasks: Vec<_> = (0..connections)
-            .map(|at| {
-                let request = request.clone();
-                tokio::task::spawn_local(async move {
-                    let mut outcome = Outcome::new();
-                    let mut connection = Connection::open(request.address).await?;
-                    let offset = every * at as f64 / connections as f64;
-                    for turn in 0.. {
-                        let after = Duration::from_secs_f64(offset + every * f64::from(turn));
-                        if after > duration {
-                            break;
-                        }
-                        let due = started + after;
-                        sleep_until(due).await;
-                        let result = connection.call(&request).await;
-                        outcome.note(&result, due.elapsed());
-                        if result.is_err() {
-                            connection = Connection::open(request.address).await?;
-                        }
-                    }
-                    Result::Ok(outcome)
-                })
-            })
-            .collect();
-        let mut all = Outcome::new();
-        for task in tasks {
-            all.add(&task.await.map_err(Error::other)??);
+    phases: &[Phase],
+) -> Result<Vec<Outcome>> {
+    gather(connections, |at, started| {
+        let (request, phases) = (request.clone(), phases.to_vec());
+        async move {
+            let mut connection = Connection::open(request.address).await?;
+            let mut outcomes = Vec::new();
+            let mut begin = started;
+            for (rate, duration) in phases {
+                let mut outcome = Outcome::new();
+                let mut number = at;
+                while number as f64 / rate < duration.as_secs_f64() {
+                    let due = begin + Duration::from_secs_f64(number as f64 / rate);
+                    until(due).await;
+                    connection.measure(&request, due, &mut outcome).await?;
+                    number += connections;
+                }
+                begin += duration;
+                outcome.elapsed = duration;
+                outcomes.push(outcome);
+            }
+            Ok(outcomes)
         }
-        all.elapsed = started.elapsed();
-        Ok(all)
-    })?
+    })
+}
+
+/// Waits exactly: the runtime's timer alone may be a millisecond late. The load has a CPU of its own to burn.
+async fn until(due: Instant) {
+    sleep_until(due - Duration::from_millis(2)).await;
+    while Instant::now() < due {
+        yield_now().await;
+    }
 }

@@ -1,7 +1,8 @@
 //! `just bench`: measures Flagstaff as shipped against the bare server of `bin/reference.rs`, in turn, on one CPU, with the
 //! load on the other. Prints ratios and writes them to `target/bench.json`; absolute figures mean nothing elsewhere.
 //!
-//! `load.rs` is the load, `servers.rs` what is measured, `catalogue.rs` its data, `scenarios.rs` what is compared.
+//! `load.rs` is the load, the library's `servers.rs` what is measured, `catalogue.rs` its data. `scenarios.rs`
+//! lists what is compared; `rates.rs`, `writes.rs` and `size.rs` have those of their kind.
 
 #![expect(
     clippy::print_stdout,
@@ -10,12 +11,15 @@
 
 mod catalogue;
 mod load;
+mod rates;
 mod scenarios;
-mod servers;
+mod size;
 mod table;
 mod writes;
 
 use std::io::Result;
+
+use flagstaff_bench::servers;
 
 fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use flagstaff_bench::http;
+use flagstaff_bench::servers::{self, Server};
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::load::{self, Outcome, Request};
-use crate::servers::{self, Server};
-use crate::table::{Report, median};
-use crate::{catalogue, writes};
+use crate::table::{Report, median, ratio};
+use crate::{catalogue, rates, size, writes};
 
 /// A comparison.
 pub(crate) struct Scenario {
@@ -40,12 +41,12 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "open",
         what: "open loop: 50 requests a second, 2,000, 50 again",
-        run: open_loop,
+        run: rates::open_loop,
     },
     Scenario {
         name: "knee",
         what: "the highest rate whose p99 stays under 5 ms",
-        run: knee,
+        run: rates::knee,
     },
     Scenario {
         name: "changing",
@@ -60,7 +61,7 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "size",
         what: "1,000 environments of 200 features beside 10 of 200",
-        run: writes::size,
+        run: size::size,
     },
     Scenario {
         name: "idle",
@@ -84,7 +85,7 @@ impl Trio {
     pub(crate) fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         catalogue::create(folder.path(), 1, 20)?;
-        let flagstaff = Server::flagstaff(folder.path(), &[])?;
+        let flagstaff = Server::flagstaff(folder.path())?;
         let key = catalogue::key(0);
         let answer = record(folder.path(), flagstaff.address, &key)?;
         Ok(Self {
@@ -93,6 +94,22 @@ impl Trio {
             flagstaff,
             folder,
         })
+    }
+
+    /// Measures the reference, Flagstaff and the twin in turn, so many times.
+    pub(crate) fn in_turn<T>(
+        &self,
+        rounds: usize,
+        measure: impl Fn(&Server) -> Result<T>,
+    ) -> Result<[Vec<T>; 3]> {
+        let mut measured = [(); 3].map(|()| Vec::new());
+        for _ in 0..rounds {
+            let servers = [&self.reference, &self.flagstaff, &self.twin];
+            for (server, measured) in servers.into_iter().zip(&mut measured) {
+                measured.push(measure(server)?);
+            }
+        }
+        Ok(measured)
     }
 
     /// The folder with the database.
@@ -108,8 +125,9 @@ fn key_header() -> String {
 /// Keeps what Flagstaff answers, so that the reference answers the same bytes and headers.
 fn record(folder: &Path, address: SocketAddr, key: &str) -> Result<std::path::PathBuf> {
     let headers = format!("X-Environment-Key: {key}\r\n");
-    let (head, body) = servers::get(address, "/api/v1/flags/", &headers)?;
-    let headers: Vec<(&str, &str)> = head
+    let answer = http::get(address, "/api/v1/flags/", &headers)?;
+    let headers: Vec<(&str, &str)> = answer
+        .head
         .lines()
         .skip(1)
         .filter_map(|line| line.split_once(": "))
@@ -117,7 +135,7 @@ fn record(folder: &Path, address: SocketAddr, key: &str) -> Result<std::path::Pa
             !["content-length", "date", "connection"].contains(&name.to_ascii_lowercase().as_str())
         })
         .collect();
-    let body = String::from_utf8(body).map_err(Error::other)?;
+    let body = String::from_utf8(answer.body).map_err(Error::other)?;
     let file = folder.join("answer.json");
     fs::write(&file, json!({"headers": headers, "body": body}).to_string())?;
     Ok(file)
@@ -136,34 +154,21 @@ pub(crate) fn request(address: SocketAddr, more: &str, status: u16) -> Request {
     }
 }
 
-/// One server's figures over the rounds.
-#[derive(Default)]
-struct Rounds {
-    rate: Vec<f64>,
-    cpu: Vec<f64>,
-    tails: Vec<f64>,
-    errors: u64,
+/// What one server came to in one round.
+struct Round {
+    outcome: Outcome,
+    /// CPU time a request, in microseconds.
+    cpu: f64,
 }
 
-impl Rounds {
-    fn note(&mut self, outcome: &Outcome, cpu: Duration) {
-        self.rate.push(outcome.rate());
-        self.cpu
-            .push(cpu.as_secs_f64() * 1e6 / outcome.answered.max(1) as f64);
-        self.tails.push(outcome.percentile(0.99));
-        self.errors += outcome.errors;
+impl Round {
+    fn of(server: &Server, load: impl Fn(SocketAddr) -> Result<Outcome>) -> Result<Self> {
+        let before = server.cpu()?;
+        let outcome = load(server.address)?;
+        let used = server.cpu()?.saturating_sub(before);
+        let cpu = used.as_secs_f64() * 1e6 / outcome.answered.max(1) as f64;
+        Ok(Self { outcome, cpu })
     }
-}
-
-fn measured(
-    server: &Server,
-    rounds: &mut Rounds,
-    load: impl FnOnce(SocketAddr) -> Result<Outcome>,
-) -> Result<()> {
-    let before = server.cpu()?;
-    let outcome = load(server.address)?;
-    rounds.note(&outcome, server.cpu()?.saturating_sub(before));
-    Ok(())
 }
 
 /// Measures the three in turn, over and over, and reports medians and ratios.
@@ -175,45 +180,47 @@ fn compare(
     rounds: usize,
     load: impl Fn(SocketAddr) -> Result<Outcome>,
 ) -> Result<()> {
-    let [mut flagstaff, mut reference, mut twin] = [(); 3].map(|()| Rounds::default());
-    for _ in 0..rounds {
-        measured(&trio.reference, &mut reference, &load)?;
-        measured(&trio.flagstaff, &mut flagstaff, &load)?;
-        measured(&trio.twin, &mut twin, &load)?;
-    }
-    let ratio =
-        |a: &[f64], b: &[f64]| median(&a.iter().zip(b).map(|(a, b)| a / b).collect::<Vec<_>>());
+    let rounds = trio.in_turn(rounds, |server| Round::of(server, &load))?;
+    let each = |figure: fn(&Round) -> f64| {
+        let figures = rounds.each_ref();
+        figures.map(|rounds| rounds.iter().map(figure).collect::<Vec<_>>())
+    };
+    let [reference_rate, rate, twin_rate] = each(|round| round.outcome.rate());
+    let [reference_cpu, cpu, twin_cpu] = each(|round| round.cpu);
+    let [reference_tail, tail, _] = each(|round| round.outcome.percentile(0.99));
+    let errors: u64 = rounds[1].iter().map(|round| round.outcome.errors).sum();
     let mut add = |what: &str, value, unit| {
         report.add(scenario, format!("{label}: {what}"), value, unit);
     };
     add(
         "throughput",
-        ratio(&flagstaff.rate, &reference.rate),
+        ratio(&rate, &reference_rate),
         "of the reference",
     );
     add(
         "throughput noise",
-        ratio(&twin.rate, &reference.rate),
+        ratio(&twin_rate, &reference_rate),
         "reference against itself",
     );
     add(
         "CPU a request",
-        ratio(&flagstaff.cpu, &reference.cpu),
+        ratio(&cpu, &reference_cpu),
         "of the reference",
     );
     add(
         "CPU noise",
-        ratio(&twin.cpu, &reference.cpu),
+        ratio(&twin_cpu, &reference_cpu),
         "reference against itself",
     );
-    add("CPU a request", median(&flagstaff.cpu), "µs here");
-    add("p99", median(&flagstaff.tails), "ms here");
-    add("p99 of the reference", median(&reference.tails), "ms here");
-    add("errors", flagstaff.errors as f64, "");
+    add("CPU a request", median(&cpu), "µs here");
+    add("p99", median(&tail), "ms here");
+    add("p99 of the reference", median(&reference_tail), "ms here");
+    add("errors", errors as f64, "");
     Ok(())
 }
 
-fn seconds(quick: bool, whole: u64) -> Duration {
+/// So many seconds, or a quarter of them.
+pub(crate) fn seconds(quick: bool, whole: u64) -> Duration {
     Duration::from_millis(whole * if quick { 250 } else { 1_000 })
 }
 
@@ -221,7 +228,7 @@ fn list(report: &mut Report, quick: bool) -> Result<()> {
     let trio = Trio::start()?;
     for connections in [8, 32, 256] {
         let label = format!("{connections} connections");
-        let duration = seconds(quick, 4);
+        let duration = seconds(quick, 2);
         compare(report, "list", &label, &trio, 7, |address| {
             load::closed(&request(address, "", 200), connections, duration)
         })?;
@@ -231,13 +238,12 @@ fn list(report: &mut Report, quick: bool) -> Result<()> {
 
 fn conditional(report: &mut Report, quick: bool) -> Result<()> {
     let trio = Trio::start()?;
-    let (head, _) = servers::get(trio.flagstaff.address, "/api/v1/flags/", &key_header())?;
-    let etag = head
-        .lines()
-        .find_map(|line| line.strip_prefix("etag: "))
+    let answer = http::get(trio.flagstaff.address, "/api/v1/flags/", &key_header())?;
+    let etag = answer
+        .header("etag")
         .ok_or_else(|| Error::other("no ETag"))?;
     let more = format!("If-None-Match: {etag}\r\n");
-    let duration = seconds(quick, 4);
+    let duration = seconds(quick, 2);
     compare(
         report,
         "conditional",
@@ -248,56 +254,14 @@ fn conditional(report: &mut Report, quick: bool) -> Result<()> {
     )
 }
 
-fn open_loop(report: &mut Report, quick: bool) -> Result<()> {
-    let trio = Trio::start()?;
-    for (rate, whole) in [(50.0, 5), (2_000.0, 20), (50.0, 5)] {
-        let label = format!("{rate} a second");
-        let duration = seconds(quick, whole);
-        compare(report, "open", &label, &trio, 1, |address| {
-            load::open(&request(address, "", 200), 32, rate, duration)
-        })?;
-    }
-    Ok(())
-}
-
-fn knee(report: &mut Report, quick: bool) -> Result<()> {
-    let trio = Trio::start()?;
-    let highest = |address| -> Result<f64> {
-        let (mut works, mut fails) = (1_000.0, 200_000.0);
-        while fails / works > 1.03 {
-            let rate = f64::sqrt(works * fails);
-            let outcome = load::open(&request(address, "", 200), 128, rate, seconds(quick, 2))?;
-            let kept_up = outcome.rate() > 0.98 * rate;
-            if outcome.errors == 0 && kept_up && outcome.percentile(0.99) < 5.0 {
-                works = rate;
-            } else {
-                fails = rate;
-            }
-        }
-        Ok(works)
-    };
-    let mut ratios = Vec::new();
-    for _ in 0..if quick { 1 } else { 3 } {
-        let reference = highest(trio.reference.address)?;
-        ratios.push(highest(trio.flagstaff.address)? / reference);
-    }
-    report.add(
-        "knee",
-        "highest rate with p99 under 5 ms",
-        median(&ratios),
-        "of the reference",
-    );
-    Ok(())
-}
-
 fn idle(report: &mut Report, _: bool) -> Result<()> {
     let folder = tempfile::tempdir()?;
     catalogue::create(folder.path(), 3, 16)?;
-    drop(Server::flagstaff(folder.path(), &[])?); // makes the administrator
+    drop(Server::flagstaff(folder.path())?); // makes the administrator
     let mut starts = Vec::new();
     let mut resident = Vec::new();
     for _ in 0..7 {
-        let server = Server::flagstaff(folder.path(), &[])?;
+        let server = Server::flagstaff(folder.path())?;
         starts.push(server.started_in.as_secs_f64() * 1e3);
         std::thread::sleep(Duration::from_millis(300));
         resident.push(server.resident_mib()?);

@@ -56,3 +56,9 @@ pub(crate) fn median(values: &[f64]) -> f64 {
         length => f64::midpoint(sorted[length / 2 - 1], sorted[length / 2]),
     }
 }
+
+/// The middle of the pairs' ratios.
+pub(crate) fn ratio(values: &[f64], to: &[f64]) -> f64 {
+    let ratios: Vec<f64> = values.iter().zip(to).map(|(a, b)| a / b).collect();
+    median(&ratios)
+}

@@ -1,4 +1,4 @@
-//! Comparisons that write: the list while flags change, durable writes, and large catalogues.
+//! Comparisons that write: the list while flags change, and durable writes.
 
 use std::io::{Error, Result};
 use std::net::SocketAddr;
@@ -6,13 +6,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use flagstaff_bench::http;
+
 use crate::catalogue;
 use crate::load;
-use crate::scenarios::{Trio, request, timed};
-use crate::servers::{self, PASSWORD, Server};
-use crate::table::{Report, median};
+use crate::scenarios::{Trio, request, seconds, timed};
+use crate::table::{Report, median, ratio};
 
-fn change(address: SocketAddr, environment: usize, feature: usize, value: u64) -> Result<()> {
+/// Gives a flag this value.
+pub(crate) fn change(
+    address: SocketAddr,
+    environment: usize,
+    feature: usize,
+    value: u64,
+) -> Result<()> {
     let path =
         format!("/api/admin/environments/environment-{environment:04}/flags/feature_{feature:04}");
     send(
@@ -20,51 +27,30 @@ fn change(address: SocketAddr, environment: usize, feature: usize, value: u64) -
         "PATCH",
         &path,
         &format!("{{\"value\": {value}}}"),
-        "200",
+        200,
     )
 }
 
-fn send(address: SocketAddr, method: &str, path: &str, body: &str, status: &str) -> Result<()> {
-    let credentials = encode(format!("admin:{PASSWORD}").as_bytes());
-    let headers =
-        format!("Authorization: Basic {credentials}\r\nContent-Type: application/json\r\n");
-    let (head, body) = servers::call(address, method, path, &headers, body)?;
-    if head[9..].starts_with(status) {
+/// Sends a request to management, which must answer this status.
+pub(crate) fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+    status: u16,
+) -> Result<()> {
+    let answer = http::call(address, method, path, &http::administrator(), body)?;
+    if answer.status == status {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&body).into_owned();
-    Err(Error::other(format!("{method} {path}: {head} {said}")))
-}
-
-/// Base64 (RFC 4648, section 4).
-fn encode(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group = [
-            chunk[0],
-            *chunk.get(1).unwrap_or(&0),
-            *chunk.get(2).unwrap_or(&0),
-        ];
-        let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
-        for at in 0..4 {
-            let symbol = ALPHABET[(bits >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= chunk.len() {
-                char::from(symbol)
-            } else {
-                '='
-            });
-        }
-    }
-    text
+    Err(answer.unexpected(&format!("{method} {path}")))
 }
 
 /// Reads one flag's value.
 fn value(address: SocketAddr, feature: usize) -> Result<String> {
     let headers = format!("X-Environment-Key: {}\r\n", catalogue::key(0));
     let path = format!("/api/v1/flags/?feature=feature_{feature:04}");
-    let (_, body) = servers::get(address, &path, &headers)?;
-    let flag: serde_json::Value = serde_json::from_slice(&body)?;
+    let flag = http::get(address, &path, &headers)?.json()?;
     Ok(flag["feature_state_value"].to_string())
 }
 
@@ -72,9 +58,9 @@ fn value(address: SocketAddr, feature: usize) -> Result<String> {
 pub(crate) fn changing(report: &mut Report, quick: bool) -> Result<()> {
     let trio = Trio::start()?;
     let address = trio.flagstaff.address;
-    let duration = Duration::from_millis(if quick { 1_000 } else { 4_000 });
+    let duration = seconds(quick, 4);
     change(address, 0, 3, 0)?; // hashes the password
-    let mut ratios = Vec::new();
+    let (mut undisturbed, mut disturbed) = (Vec::new(), Vec::new());
     let (mut errors, mut stale) = (0, 0);
     for round in 0..5 {
         let calm = load::closed(&request(address, "", 200), 32, duration)?;
@@ -102,13 +88,20 @@ pub(crate) fn changing(report: &mut Report, quick: bool) -> Result<()> {
             busy
         })?;
         errors += calm.errors + busy.errors;
-        ratios.push(busy.rate() / calm.rate());
+        undisturbed.push(calm.rate());
+        disturbed.push(busy.rate());
     }
     report.add(
         "changing",
         "throughput",
-        median(&ratios),
+        ratio(&disturbed, &undisturbed),
         "of the run without changes",
+    );
+    report.add(
+        "changing",
+        "throughput noise",
+        ratio(&undisturbed[1..], &undisturbed),
+        "run without changes against the last",
     );
     report.add("changing", "errors", errors as f64, "");
     report.add(
@@ -125,100 +118,58 @@ pub(crate) fn durable(report: &mut Report, quick: bool) -> Result<()> {
     let trio = Trio::start()?;
     let address = trio.flagstaff.address;
     change(address, 0, 0, 0)?;
-    let duration = Duration::from_millis(if quick { 1_000 } else { 4_000 });
-    let rate = |writers: usize| -> Result<f64> {
-        let done = AtomicU64::new(0);
-        let started = Instant::now();
-        thread::scope(|scope| {
-            let threads: Vec<_> = (0..writers)
-                .map(|writer| {
-                    let done = &done;
-                    scope.spawn(move || -> Result<()> {
-                        let mut turn = 1;
-                        while started.elapsed() < duration {
-                            change(address, 0, writer % 20, turn)?;
-                            done.fetch_add(1, Ordering::Relaxed);
-                            turn += 1;
-                        }
-                        Ok(())
-                    })
-                })
-                .collect();
-            for thread in threads {
-                thread
-                    .join()
-                    .map_err(|_| Error::other("a writer panicked"))??;
-            }
-            Result::Ok(())
-        })?;
-        Ok(done.into_inner() as f64 / started.elapsed().as_secs_f64())
-    };
-    let one = rate(1)?;
-    let many = rate(32)?;
-    report.add("writes", "one writer", one, "a second here");
-    report.add("writes", "32 writers", many / one, "times one writer");
-    let sync = timed(|| sync_once(&trio))?;
+    let duration = seconds(quick, 2);
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..5 {
+        rates[0].push(rate(address, 1, duration)?);
+        rates[1].push(rate(address, 32, duration)?);
+    }
+    let [one, many] = rates;
+    report.add("writes", "one writer", median(&one), "a second here");
+    report.add("writes", "32 writers", median(&many), "a second here");
+    report.add(
+        "writes",
+        "32 writers",
+        ratio(&many, &one),
+        "times one writer",
+    );
+    let sync = timed(|| sync_often(&trio))? / f64::from(SYNCS);
     report.add("writes", "one fsync of a page", sync, "ms here");
     Ok(())
 }
 
-fn sync_once(trio: &Trio) -> Result<()> {
-    let file = std::fs::File::create(trio.folder().join("sync"))?;
-    for _ in 0..10 {
-        std::io::Write::write_all(&mut &file, &[0; 4096])?;
-        file.sync_data()?;
-    }
-    Ok(())
+/// Writes a second of so many writers.
+fn rate(address: SocketAddr, writers: usize, duration: Duration) -> Result<f64> {
+    let done = AtomicU64::new(0);
+    let started = Instant::now();
+    let write = |writer: usize| -> Result<()> {
+        while started.elapsed() < duration {
+            let turn = done.fetch_add(1, Ordering::Relaxed);
+            change(address, 0, writer % 20, turn)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..writers)
+            .map(|writer| scope.spawn(move || write(writer)))
+            .collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .map_err(|_| Error::other("a writer panicked"))?
+        })
+    })?;
+    Ok(done.into_inner() as f64 / started.elapsed().as_secs_f64())
 }
 
-/// Large catalogues beside small ones.
-pub(crate) fn size(report: &mut Report, quick: bool) -> Result<()> {
-    let large = if quick { 100 } else { 1_000 };
-    let mut costs = Vec::new();
-    for environments in [10, large] {
-        let folder = tempfile::tempdir()?;
-        catalogue::create(folder.path(), environments, 200)?;
-        let server = Server::flagstaff(folder.path(), &[])?;
-        let label = |what: &str| format!("{environments} environments of 200 features: {what}");
-        let started = server.started_in.as_secs_f64() * 1e3;
-        report.add("size", label("start to first answer"), started, "ms here");
-        report.add(
-            "size",
-            label("resident memory"),
-            server.resident_mib()?,
-            "MiB",
-        );
-        change(server.address, 0, 0, 0)?;
-        let flags: Vec<f64> = (1..=40)
-            .map(|turn| timed(|| change(server.address, 1, 1, turn)))
-            .collect::<Result<_>>()?;
-        let features: Vec<f64> = (0..5)
-            .map(|turn| {
-                let body = format!("{{\"name\": \"added-{turn}\"}}");
-                timed(|| send(server.address, "POST", "/api/admin/features", &body, "201"))
-            })
-            .collect::<Result<_>>()?;
-        report.add(
-            "size",
-            label("changing one flag"),
-            median(&flags),
-            "ms here",
-        );
-        report.add(
-            "size",
-            label("adding a feature"),
-            median(&features),
-            "ms here",
-        );
-        costs.push(median(&flags));
-    }
-    if let [small, large] = costs[..] {
-        report.add(
-            "size",
-            "changing one flag in the large catalogue",
-            large / small,
-            "times that in the small",
-        );
+/// How many fsyncs are timed.
+const SYNCS: u32 = 50;
+
+fn sync_often(trio: &Trio) -> Result<()> {
+    let file = std::fs::File::create(trio.folder().join("sync"))?;
+    for _ in 0..SYNCS {
+        std::io::Write::write_all(&mut &file, &[0; 4096])?;
+        file.sync_data()?;
     }
     Ok(())
 }

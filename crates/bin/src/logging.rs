@@ -60,6 +60,8 @@ fn start(filter: &str, format: LogFormat, file: Option<&Path>) -> Result<(), Log
     Builder::new()
         // Says in four lines that it starts and stops; a filter that names it brings them back.
         .filter_module("actix_server", LevelFilter::Warn)
+        // Calls what a client did wrong an error; `flagstaff_http::serve` says it once.
+        .filter_module("actix_http::h1::dispatcher", LevelFilter::Off)
         .parse_filters(filter)
         .target(Target::Pipe(Box::new(Tee {
             first: io::stderr(),

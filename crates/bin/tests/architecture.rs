@@ -144,7 +144,9 @@ fn serving_flags_touches_no_database_and_no_blocking_thread() {
         "services.changes",
         "services.storage",
     ];
-    absent("crates/http/src/sdk", &waiting, &[], advice);
+    for folder in ["sdk", "edge", "connection"] {
+        absent(&format!("crates/http/src/{folder}"), &waiting, &[], advice);
+    }
     // What is around them on the same path.
     for name in ["crates/http/src/sdk.rs", "crates/http/src/edge.rs"] {
         lacks(name, &file(name), &waiting, advice);

@@ -36,6 +36,38 @@ impl StorageError {
     }
 }
 
+/// What keeps changes from being stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// Another process holds the lock.
+    Locked,
+    /// There is no room left, or the database may not grow.
+    Full,
+    /// The store refuses every change.
+    ReadOnly,
+    /// The disk fails.
+    Disk,
+    /// The store is not where it was, or cannot be reached.
+    Gone,
+    /// Something else, which the log has.
+    Other,
+}
+
+impl Outage {
+    /// What an operator is told.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Locked => "another process holds the database's lock",
+            Self::Full => "the disk is full, or the database may not grow",
+            Self::ReadOnly => "the database is read-only",
+            Self::Disk => "the disk fails",
+            Self::Gone => "the database is not where it was, or cannot be reached",
+            Self::Other => "the database fails; the server's log has the cause",
+        }
+    }
+}
+
 /// How busy the store is, for the metrics page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StorageUse {
@@ -54,6 +86,10 @@ pub struct StorageUse {
 pub trait StorageMonitor: Send + Sync {
     /// The names of migrations that were not applied when the store was opened. MUST answer without waiting for it.
     fn pending_migrations(&self) -> Vec<String>;
+
+    /// What keeps changes from being stored, as far as is known. MUST answer without waiting for the store, and MUST end
+    /// by itself once changes can be stored again, whether or not any is asked for.
+    fn outage(&self) -> Option<Outage>;
 
     /// MUST answer without waiting for the store.
     fn usage(&self) -> StorageUse;

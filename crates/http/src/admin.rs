@@ -1,6 +1,7 @@
 //! Management: environments, features, flags, keys, and the log of changes. Every call needs an account.
 //!
-//! [`dto`] holds the shapes of records; each other module the routes of one resource.
+//! [`dto`] holds the shapes of records, `schema` how their fields are described; each other module the routes of one
+//! resource.
 
 mod answer;
 pub(crate) mod changes;
@@ -9,6 +10,7 @@ pub(crate) mod environments;
 pub(crate) mod features;
 pub(crate) mod flags;
 pub(crate) mod keys;
+pub(crate) mod schema;
 
 use actix_web::web::ServiceConfig;
 

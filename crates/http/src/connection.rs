@@ -17,9 +17,6 @@ use std::task::{Poll, Waker};
 pub(crate) use stream::Stream;
 pub(crate) use worker::Worker;
 
-/// How many bytes a request's head may have.
-pub(crate) const HEAD_MAX: usize = 16 * 1024;
-
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -42,8 +39,6 @@ pub(crate) struct Watch {
     since: Cell<u32>,
     /// Since when the client has taken nothing of what there is to send.
     stalled: Cell<Option<u32>>,
-    /// Bytes received since the last request began.
-    received: Cell<usize>,
     /// Whether the last bytes that were received ended a head, so that no other has begun behind it.
     ended: Cell<bool>,
     /// Whether the connection is to be closed.
@@ -59,7 +54,6 @@ impl Watch {
             phase: Cell::new(Phase::New),
             since,
             stalled: Cell::new(None),
-            received: Cell::new(0),
             ended: Cell::new(false),
             over: Cell::new(false),
             waker: RefCell::new(None),
@@ -76,7 +70,6 @@ impl Watch {
         if matches!(self.phase.get(), Phase::New | Phase::Idle) {
             self.enter(Phase::Head);
         }
-        self.received.set(self.received.get() + bytes.len());
         self.ended.set(bytes.ends_with(b"\r\n\r\n"));
     }
 
@@ -89,10 +82,9 @@ impl Watch {
         }
     }
 
-    /// A request's head is whole; returns how many bytes it has at most.
-    pub(crate) fn begin(&self) -> usize {
+    /// A request's head is whole.
+    pub(crate) fn begin(&self) {
         self.phase.set(Phase::Busy);
-        self.received.replace(0)
     }
 
     /// The request is answered.
@@ -105,12 +97,17 @@ impl Watch {
         });
     }
 
-    /// Ends the connection at the next opportunity.
-    fn end(&self) {
-        self.over.set(true);
+    /// Has the connection looked at once more.
+    pub(crate) fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+
+    /// Ends the connection at the next opportunity.
+    fn end(&self) {
+        self.over.set(true);
+        self.wake();
     }
 
     /// Runs the connection to its end, or until it is ended; `None` then.

@@ -3,74 +3,39 @@
 //!
 //! This is on the flag list's path: it allocates nothing for a successful evaluation.
 
-use std::borrow::Cow;
+mod refusal;
+mod request_ids;
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_http::{Request, Response};
+use actix_http::{HttpMessage, Request, Response};
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{RequestHead, Service, ServiceResponse, always_ready};
+use actix_web::dev::{Service, ServiceResponse, always_ready};
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{Error, web};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture};
-use sha2::{Digest, Sha256};
 
 use crate::app::Services;
-use crate::connection::{HEAD_MAX, Watch};
-use crate::error::{Code, Problem};
+use crate::connection::Watch;
+use crate::error::Problem;
 use crate::sdk::{self, flagsmith::flags};
+use refusal::refusal;
+pub(crate) use request_ids::RequestIds;
 
 /// The header by which a response is found in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Nobody may take a body for something else than its `Content-Type` says.
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-
-/// Query parameters in which somebody might send a key; a URL is logged by every proxy on the way.
-const KEYS_IN_QUERY: [&str; 7] = [
-    "environment_key",
-    "x-environment-key",
-    "api_key",
-    "apikey",
-    "key",
-    "token",
-    "access_token",
-];
-
-/// Makes ids for requests: unique in this process, and not guessable from another's.
-#[derive(Debug)]
-pub(crate) struct RequestIds {
-    base: u64,
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    pub(crate) fn new(secret: &[u8; 32]) -> Self {
-        // A digest, so that an id tells nothing of the secret.
-        let digest = Sha256::digest([&secret[..], b"request ids"].concat());
-        let mut base = [0; 8];
-        base.copy_from_slice(&digest[..8]);
-        Self {
-            base: u64::from_le_bytes(base),
-            next: AtomicU64::new(0),
-        }
-    }
-
-    fn next(&self) -> HeaderValue {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:016x}", self.base.wrapping_add(number));
-        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none"))
-    }
-}
 
 /// What stands in front of the application: every request passes through it, and the flag list is answered right here.
 pub(crate) struct Edge<S> {
@@ -102,7 +67,7 @@ where
         let visit = Visit::begin(&request);
         let head = request.head();
         let evaluation = sdk::is_evaluation(request.path());
-        let answer = match refusal(head, visit.received) {
+        let answer = match refusal(head) {
             Some(problem) => Err(problem),
             // What routing would come to as well, after a microsecond.
             None if evaluation && matches!(head.method, Method::GET | Method::HEAD) => {
@@ -111,9 +76,15 @@ where
             }
             None => {
                 let services = self.services.clone();
+                let chunked = request.chunked().unwrap_or_default();
                 let answer = AssertUnwindSafe(self.app.call(request)).catch_unwind();
-                let finished = async move { Ok(routed(&services, &visit, answer.await)) };
-                return Either::Right(Box::pin(finished));
+                return Either::Right(Box::pin(async move {
+                    let response = routed(&services, &visit, answer.await);
+                    if chunked {
+                        visit.drain();
+                    }
+                    Ok(response)
+                }));
             }
         };
         let route = if evaluation {
@@ -144,8 +115,6 @@ const NO_ROUTE: &str = "none";
 struct Visit {
     started: Instant,
     watch: Option<Rc<Watch>>,
-    /// How many bytes the head has at most, where that is known.
-    received: Option<usize>,
     method: &'static str,
     peer: Option<SocketAddr>,
 }
@@ -153,12 +122,22 @@ struct Visit {
 impl Visit {
     fn begin(request: &Request) -> Self {
         let watch = request.conn_data::<Rc<Watch>>().cloned();
+        if let Some(watch) = &watch {
+            watch.begin();
+        }
         Self {
             started: Instant::now(),
-            received: watch.as_ref().map(|watch| watch.begin()),
             watch,
             method: method_label(request.method()),
             peer: request.peer_addr(),
+        }
+    }
+
+    /// Lets the library drain chunks that nobody has read. By itself it waits to be told that the body is dropped, and
+    /// nobody tells it.
+    fn drain(&self) {
+        if let Some(watch) = &self.watch {
+            watch.wake();
         }
     }
 }
@@ -198,60 +177,6 @@ fn reason(error: &Error) -> String {
     error
         .as_error::<Problem>()
         .map_or_else(|| error.to_string(), Problem::for_log)
-}
-
-/// What no handler gets to see; `received` is how many bytes the head has at most, where that is known.
-fn refusal(head: &RequestHead, received: Option<usize>) -> Option<Problem> {
-    if received.is_none_or(|bytes| bytes > HEAD_MAX) && head_size(head) > HEAD_MAX {
-        return Some(Problem::new(
-            Code::HeadersTooLarge,
-            "a request's line and headers may have at most 16 KiB",
-        ));
-    }
-    if head.method == Method::TRACE {
-        let problem = Problem::new(Code::MethodNotAllowed, "TRACE is not answered");
-        return Some(problem.with(
-            ALLOW,
-            HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
-        ));
-    }
-    let name = key_in(head.uri.query()?)?;
-    Some(Problem::key(format!(
-        "a key in the query string ({name}) is refused, because URLs are logged on their way; \
-         send it in the header X-Environment-Key"
-    )))
-}
-
-/// The bytes of a request's line and headers, without the spaces and line ends between them.
-fn head_size(head: &RequestHead) -> usize {
-    let target = head.uri.path_and_query();
-    let headers = head.headers.iter();
-    target.map_or(0, |target| target.as_str().len())
-        + headers
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum::<usize>()
-}
-
-/// The parameter of a query string that might hold a key.
-fn key_in(query: &str) -> Option<&'static str> {
-    let names = query.split('&').filter_map(|pair| pair.split('=').next());
-    names
-        .filter_map(|name| {
-            KEYS_IN_QUERY
-                .into_iter()
-                .find(|key| decoded(name).eq_ignore_ascii_case(key))
-        })
-        .next()
-}
-
-/// A parameter's name without its percent-encoding.
-fn decoded(name: &str) -> Cow<'_, str> {
-    if !name.contains('%') {
-        return Cow::Borrowed(name);
-    }
-    let decoded = serde_urlencoded::from_str::<Vec<(String, String)>>(name);
-    let decoded = decoded.ok().and_then(|mut pairs| pairs.pop());
-    decoded.map_or(Cow::Borrowed(name), |(name, _)| Cow::Owned(name))
 }
 
 /// Completes an answer, counts it and logs it. `headers` are the request's.

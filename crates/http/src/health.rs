@@ -11,6 +11,8 @@ use actix_web::{HttpResponse, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use flagstaff_domain::storage::Outage;
+
 use crate::app::Services;
 use crate::resource::resource;
 
@@ -33,10 +35,11 @@ pub(crate) struct Live {
 /// What is needed for serving, part by part.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Ready {
-    /// `ready`; `degraded` while flags are served from memory alone; `starting` before they can be; `stopping`
+    /// `ready`; `degraded` while flags are served from memory alone or no change can be stored; `starting` before they can be; `stopping`
     /// once the server was asked to stop.
     status: &'static str,
     database: Part,
+    writes: Part,
     migrations: Migrations,
     snapshot: Option<SnapshotAge>,
 }
@@ -113,6 +116,15 @@ pub(crate) async fn ready(services: web::Data<Services>) -> HttpResponse {
             detail: Some("the database was not read yet"),
         },
     };
+    let outage = services.storage.outage();
+    let writes = Part {
+        status: if outage.is_none() {
+            "ok"
+        } else {
+            "unavailable"
+        },
+        detail: outage.map(Outage::as_str),
+    };
     let pending = services.storage.pending_migrations();
     let migrations = Migrations {
         status: if pending.is_empty() { "ok" } else { "pending" },
@@ -122,7 +134,7 @@ pub(crate) async fn ready(services: web::Data<Services>) -> HttpResponse {
         revision: freshness.head.0,
         age_seconds: freshness.age.as_secs_f64(),
     });
-    let whole = database.status == "ok" && migrations.status == "ok";
+    let whole = [database.status, writes.status, migrations.status] == ["ok"; 3];
     let (mut response, status) = match (&snapshot, whole) {
         _ if services.is_stopping() => (HttpResponse::ServiceUnavailable(), "stopping"),
         (None, _) => (HttpResponse::ServiceUnavailable(), "starting"),
@@ -137,6 +149,7 @@ pub(crate) async fn ready(services: web::Data<Services>) -> HttpResponse {
         .json(Ready {
             status,
             database,
+            writes,
             migrations,
             snapshot,
         })

@@ -8,10 +8,12 @@ use actix_web::http::header;
 use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::app::Services;
 use crate::error::{Code, Problem};
+use crate::wording::plain;
 
 /// The most bytes of a body, as sent and as decompressed.
 pub(crate) const BODY_MAX: usize = 1024 * 1024;
@@ -87,11 +89,11 @@ fn unreadable(error: &actix_web::Error) -> Problem {
 
 /// Reads JSON, naming the field of the first mistake.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // A sequence would be read as the fields in their order.
-    if body.trim_ascii_start().first() == Some(&b'[') {
+    // An array would be read as the fields in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::new(
             Code::InvalidRequest,
-            "the body is not valid: it must be a JSON object, not an array",
+            "the body is not valid: it must be a JSON object",
         ));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
@@ -116,12 +118,12 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 /// What is wrong with a field. Line and column are left out where the field tells the place better.
 fn reason(error: &serde_json::Error) -> String {
-    let mut reason = error.to_string();
+    let reason = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    if error.is_data() && reason.ends_with(&place) {
-        reason.truncate(reason.len() - place.len());
+    match reason.strip_suffix(&place) {
+        Some(reason) if error.is_data() => plain(reason),
+        _ => reason,
     }
-    reason
 }
 
 /// The parameters of a query string, all of which may be left out.
@@ -139,14 +141,16 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
 
 /// Reads parameters, naming the first that is not valid by itself.
 fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = || query.split('&').map(|pair| (name(pair), pair));
+    if let Some((name, _)) = pairs().find(|(_, pair)| !is_text(pair)) {
+        return Err(Problem::field(name, "must be UTF-8 without NUL"));
+    }
     let read = serde_urlencoded::from_str::<T>;
     read(query).map_err(|error| {
-        let mut pairs = query.split('&');
-        let wrong = pairs.find_map(|pair| Some((pair, read(pair).err()?)));
+        let wrong = pairs().find_map(|(name, pair)| Some((name, read(pair).err()?)));
         match wrong {
-            Some((pair, error)) => {
-                let name = pair.split('=').next().unwrap_or_default();
-                Problem::field(name, format!("is not valid: {error}"))
+            Some((name, error)) => {
+                Problem::field(name, format!("is not valid: {}", plain(&error.to_string())))
             }
             None => Problem::new(
                 Code::InvalidRequest,
@@ -154,4 +158,15 @@ fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
             ),
         }
     })
+}
+
+/// The name of a parameter, as it was sent.
+fn name(pair: &str) -> &str {
+    pair.split('=').next().unwrap_or_default()
+}
+
+/// Whether percent-encoded bytes are text, without NUL.
+fn is_text(encoded: &str) -> bool {
+    let text = percent_decode_str(encoded).decode_utf8();
+    text.is_ok_and(|text| !text.contains('\0'))
 }

@@ -25,6 +25,7 @@ pub mod sdk;
 pub mod serve;
 pub mod settings;
 pub mod sign_in;
+mod wording;
 
 pub use app::{Parts, Services};
 pub use serve::{Server, Stop, serve};

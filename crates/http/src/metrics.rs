@@ -231,6 +231,12 @@ impl Collector for Condition {
                 MetricType::Gauge,
             )?)?;
         }
+        gauge(
+            &mut encoder,
+            "storage_writable",
+            "Whether changes can be stored (1) or not (0)",
+            i64::from(self.storage.outage().is_none()),
+        )?;
         let usage = self.storage.usage();
         for (name, help, value) in [
             (

@@ -2,6 +2,9 @@
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use flagstaff_domain::ids::KeyId;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Code, Problem};
@@ -15,12 +18,35 @@ impl<T: DeserializeOwned> FromRequest for Names<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        // Without this, whatever is not UTF-8 would be read as the character that stands for it.
+        let text = percent_decode_str(request.path()).decode_utf8();
         let names = web::Path::<T>::from_request(request, payload).into_inner();
-        std::future::ready(names.map(|path| Self(path.into_inner())).map_err(|error| {
-            Problem::new(
-                Code::NotFound,
-                format!("nothing can have the name in this path: it {error}"),
-            )
-        }))
+        std::future::ready(match (text, names) {
+            (Ok(_), Ok(names)) => Ok(Self(names.into_inner())),
+            (Ok(_), Err(error)) => Err(no_name(&error.to_string())),
+            (Err(_), _) => Err(no_name("must be UTF-8")),
+        })
+    }
+}
+
+fn no_name(reason: &str) -> Problem {
+    Problem::new(
+        Code::NotFound,
+        format!("nothing can have the name in this path: it {reason}"),
+    )
+}
+
+/// The id of a key in a path.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct KeyNumber(pub(crate) KeyId);
+
+impl TryFrom<String> for KeyNumber {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let id = text.parse().map(KeyId);
+        id.map(Self)
+            .map_err(|_| "must be a key's id, which is a whole number")
     }
 }

@@ -6,9 +6,10 @@ use flagstaff_domain::page::{Listing, PAGE_MAX, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
+use crate::admin::schema;
 use crate::error::Problem;
 
-/// Which part of a list is asked for.
+/// Which part of a list is asked for. In a list of keys, `after` is an id.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -16,7 +17,8 @@ pub(crate) struct PageParams {
     /// The most records to return, 1 to 1,000; 1,000 unless told.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
-    /// Only what comes after this record: its name, or a key's id.
+    /// Only what comes after the record of this name.
+    #[param(value_type = Option<schema::Name>)]
     after: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! `If-Match`: the versions of a record that a write accepts. A record's version is its `ETag`.
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, Header, HeaderValue, IfMatch};
+use actix_web::http::header::{self, EntityTag, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::write::Precondition;
@@ -22,25 +22,29 @@ impl FromRequest for Accepts {
 }
 
 fn accepted(request: &HttpRequest) -> Result<Precondition, Problem> {
-    if !request.headers().contains_key(header::IF_MATCH) {
+    let headers = request.headers().get_all(header::IF_MATCH);
+    let headers: Result<Vec<_>, _> = headers.map(HeaderValue::to_str).collect();
+    let headers = headers.map_err(|_| unreadable())?;
+    let list = headers.join(",");
+    if headers.is_empty() || list.trim() == "*" {
         return Ok(Precondition::Any);
     }
-    let parsed = IfMatch::parse(request).map_err(|_| {
-        Problem::new(
-            Code::InvalidRequest,
-            "If-Match must be * or a list of entity tags such as \"12\"",
-        )
-    })?;
-    Ok(match parsed {
-        IfMatch::Any => Precondition::Any,
-        IfMatch::Items(tags) => Precondition::OneOf(
-            tags.iter()
-                .filter(|tag| !tag.weak)
-                .filter_map(|tag| tag.tag().parse().ok())
-                .map(Seq)
-                .collect(),
-        ),
-    })
+    let tags = list.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+    let tags: Result<Vec<EntityTag>, _> = tags.map(str::parse).collect();
+    let tags = tags.map_err(|_| unreadable())?;
+    if tags.is_empty() {
+        return Err(unreadable());
+    }
+    let strong = tags.iter().filter(|tag| !tag.weak);
+    let versions = strong.filter_map(|tag| tag.tag().parse().ok());
+    Ok(Precondition::OneOf(versions.map(Seq).collect()))
+}
+
+fn unreadable() -> Problem {
+    Problem::new(
+        Code::InvalidRequest,
+        "If-Match must be * or a list of entity tags such as \"12\"",
+    )
 }
 
 /// A record's version as its entity tag.

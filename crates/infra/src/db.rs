@@ -5,6 +5,7 @@
 mod any;
 pub mod backup;
 pub(crate) mod columns;
+mod condition;
 pub mod connection;
 pub mod error;
 pub mod integrity;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use flagstaff_domain::storage::{StorageError, StorageMonitor, StorageUse};
+use flagstaff_domain::storage::{Outage, StorageError, StorageMonitor, StorageUse};
 
 pub use any::DbConnection;
 use connection::{Anchor, Purpose};
@@ -168,6 +169,10 @@ impl Db {
 impl StorageMonitor for Db {
     fn pending_migrations(&self) -> Vec<String> {
         Vec::new() // `open` refuses a database that lacks any
+    }
+
+    fn outage(&self) -> Option<Outage> {
+        self.writer.outage()
     }
 
     fn usage(&self) -> StorageUse {

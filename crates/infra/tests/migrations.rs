@@ -89,6 +89,20 @@ fn a_database_is_made_from_nothing_once() {
 }
 
 #[test]
+fn a_database_is_made_in_folders_that_are_missing() {
+    let (folder, _) = folder();
+    let path = folder.path().join("one/two/three/flagstaff.db");
+    migrate(&path).unwrap();
+    Db::open(&DbOptions::command(path)).unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(matches!(
+        migrate(file.join("flagstaff.db")),
+        Err(OpenError::File(_))
+    ));
+}
+
+#[test]
 fn a_database_that_is_not_migrated_is_not_opened() {
     let (_folder, path) = folder();
     raw(&path)

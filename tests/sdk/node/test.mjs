@@ -1,19 +1,19 @@
-// Reads flags through Flagsmith's own Node.js SDK. `../run` starts it with a server; see `../serve.py`.
+// Reads flags through Flagsmith's own Node.js SDK. `../run` starts it with a server; see `../../serve.py`.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DefaultFlag, Flagsmith, FlagsmithAPIError } from 'flagsmith-nodejs';
 
 const {
-    SDK_TEST_URL: url,
-    SDK_TEST_PRODUCTION_KEY: productionKey,
-    SDK_TEST_STAGING_KEY: stagingKey,
-    SDK_TEST_USERNAME: username,
-    SDK_TEST_PASSWORD: password
+    FLAGSTAFF_TEST_URL: url,
+    FLAGSTAFF_TEST_PRODUCTION_KEY: productionKey,
+    FLAGSTAFF_TEST_STAGING_KEY: stagingKey,
+    FLAGSTAFF_TEST_USERNAME: username,
+    FLAGSTAFF_TEST_PASSWORD: password
 } = process.env;
 const unknownKey = '0'.repeat(32);
 
-// Name, value, whether it is enabled: what `../serve.py` creates.
+// Name, value, whether it is enabled: what `../../serve.py` creates.
 const features = [
     ['null_value', null, true],
     ['boolean_true', true, true],

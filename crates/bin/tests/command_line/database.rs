@@ -96,6 +96,32 @@ fn damage_is_found_and_nothing_is_made_anew() {
 }
 
 #[test]
+fn a_server_starts_on_no_damaged_page_and_names_the_backup() {
+    let here = Installation::shop();
+    let path = here.path("data/flagstaff.db");
+    let sound = fs::read(&path).unwrap();
+    for page in 0..sound.len() / 4096 {
+        let mut bytes = sound.clone();
+        bytes[page * 4096..][..4096].fill(0xff);
+        fs::write(&path, &bytes).unwrap();
+        let ran = here
+            .program()
+            .arg("serve")
+            // Whoever gets as far as listening fails for another reason.
+            .env("FLAGSTAFF__SERVER__BIND", "192.0.2.1:1")
+            .output()
+            .unwrap();
+        let told = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(1), "page {page}: {told}");
+        assert!(
+            told.contains("damaged") && told.contains("flagstaff backup"),
+            "page {page}: {told}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), bytes, "page {page}");
+    }
+}
+
+#[test]
 fn a_schema_of_a_newer_program_is_refused() {
     let here = Installation::empty();
     let applied = here.json(&["migrate"])["applied"].to_string();

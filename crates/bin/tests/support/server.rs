@@ -36,6 +36,16 @@ impl Server {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::start_telling(here, arguments, variables, Stdio::null())
+    }
+
+    /// Starts on a free port, and tells the log where it is asked to.
+    pub(crate) fn start_telling(
+        here: &Installation,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        log: impl Into<Stdio>,
+    ) -> Self {
         let mut child = here
             .program()
             .args(arguments)
@@ -43,7 +53,7 @@ impl Server {
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());

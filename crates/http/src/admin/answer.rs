@@ -3,9 +3,17 @@
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use flagstaff_domain::ids::Seq;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::precondition::entity_tag;
+
+/// What does not stand for itself in a segment of a path (RFC 3986, 2.3).
+const RESERVED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-revision");
 
@@ -53,13 +61,7 @@ pub(crate) fn location(path: &[&str]) -> String {
     let mut location = "/api/admin".to_owned();
     for segment in path {
         location.push('/');
-        for byte in segment.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-                location.push(char::from(byte));
-            } else {
-                location.push_str(&format!("%{byte:02X}"));
-            }
-        }
+        location.extend(utf8_percent_encode(segment, &RESERVED));
     }
     location
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::dto::ChangeRecord;
+use super::schema;
 use crate::app::Services;
 use crate::auth::Viewer;
 use crate::error::Problem;
@@ -29,18 +30,21 @@ pub(crate) struct Filter {
     /// Only changes after this one, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<i64>,
-    /// Changes of one context: `flags` or `access`.
+    /// Changes of one context.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::Context>)]
     context: Option<Context>,
     /// Changes to records of this name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(pattern = r"^[^\x00]*$")]
     subject: Option<String>,
     /// Changes by this actor, as `user:jay`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(pattern = r"^[^\x00]*$")]
     actor: Option<String>,
     /// Changes that affect this environment alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(pattern = r"^[^\x00]*$")]
     environment: Option<String>,
 }
 

@@ -8,6 +8,8 @@ use flagstaff_domain::json::JsonText;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::schema;
+
 /// An environment.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EnvironmentRecord {
@@ -48,12 +50,12 @@ pub struct FeatureRecord {
     pub name: String,
     /// What it does.
     pub description: String,
-    /// `STANDARD` or `MULTIVARIATE`.
+    /// What kind it is.
     #[serde(rename = "type")]
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::FeatureType)]
     pub kind: FeatureKind,
     /// The value its flags begin with.
-    #[schema(value_type = Value)]
+    #[schema(value_type = schema::FlagValue)]
     pub initial_value: FlagValue,
     /// Whether its flags begin enabled.
     pub default_enabled: bool,
@@ -111,7 +113,7 @@ pub struct FlagRecord {
     /// On or off.
     pub enabled: bool,
     /// What it carries.
-    #[schema(value_type = Value)]
+    #[schema(value_type = schema::FlagValue)]
     pub value: FlagValue,
     /// When it was last changed.
     #[schema(value_type = String, format = DateTime)]
@@ -140,15 +142,17 @@ pub struct KeyRecord {
     pub id: i64,
     /// Tells a person which key this is.
     pub name: String,
-    /// `client` or `server`.
+    /// Who it is for.
+    #[schema(value_type = schema::KeyKind)]
     pub kind: String,
     /// Its text. A server key's is shown when it is made, and null from then on.
+    #[schema(required)]
     pub key: Option<String>,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// From when on it is refused; null means never.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub expires_at: Option<Timestamp>,
 }
 
@@ -177,19 +181,21 @@ pub struct ChangeRecord {
     pub at: Timestamp,
     /// Who made it: `user:<name>`, `command-line`, `import` or `system`.
     pub actor: String,
-    /// `flags` or `access`.
+    /// What it concerns.
+    #[schema(value_type = schema::Context)]
     pub context: &'static str,
     /// What happened, as `flag.changed`.
     pub kind: &'static str,
     /// The name of the record that it happened to.
     pub subject: String,
     /// The environment that it affects; null where it concerns all or none.
+    #[schema(required)]
     pub environment: Option<String>,
     /// The record before; null at creation.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     pub before: Option<JsonText>,
     /// The record after; null at deletion.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     pub after: Option<JsonText>,
 }
 

@@ -6,8 +6,8 @@ use flagstaff_domain::text::{Description, EnvironmentName};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer;
 use super::dto::EnvironmentRecord;
+use super::{answer, schema};
 use crate::app::Services;
 use crate::auth::{Editor, Viewer};
 use crate::error::Problem;
@@ -20,12 +20,12 @@ use crate::precondition::Accepts;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEnvironment {
-    /// 1 to 150 characters, no control characters, no `/`, no surrounding white space.
-    #[schema(value_type = String, min_length = 1, max_length = 150)]
+    /// Its name, unique without regard to case.
+    #[schema(value_type = schema::Name)]
     name: EnvironmentName,
-    /// What it is for; up to 4,000 characters.
+    /// What it is for.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 4000)]
+    #[schema(value_type = schema::Description)]
     description: Description,
 }
 
@@ -34,10 +34,10 @@ pub(crate) struct NewEnvironment {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EnvironmentChange {
     /// A new name.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 150)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<EnvironmentName>,
     /// A new description.
-    #[schema(value_type = Option<String>, max_length = 4000)]
+    #[schema(value_type = Option<schema::Description>)]
     description: Option<Description>,
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn create(
 
 /// Show an environment
 #[utoipa::path(get, path = "/api/admin/environments/{environment}", tag = "environments",
-    params(("environment" = String, Path, description = "Its name")),
+    params(("environment" = schema::Name, Path, description = "Its name")),
     responses((status = 200, description = "The environment", body = EnvironmentRecord)))]
 pub(crate) async fn show(
     _: Viewer,
@@ -126,7 +126,7 @@ pub(crate) async fn show(
 
 /// Rename or describe an environment
 #[utoipa::path(patch, path = "/api/admin/environments/{environment}", tag = "environments", request_body = EnvironmentChange,
-    params(("environment" = String, Path, description = "Its name")),
+    params(("environment" = schema::Name, Path, description = "Its name")),
     responses((status = 200, description = "The environment as it is now", body = EnvironmentRecord),
               (status = 409, description = "The new name is taken", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn change(
@@ -157,7 +157,7 @@ pub(crate) async fn change(
 /// With its flags and keys. One whose flags were retrieved from this process within the last 24 hours is kept unless
 /// `force` is true.
 #[utoipa::path(delete, path = "/api/admin/environments/{environment}", tag = "environments",
-    params(("environment" = String, Path, description = "Its name"), Deletion),
+    params(("environment" = schema::Name, Path, description = "Its name"), Deletion),
     responses((status = 204, description = "Deleted"),
               (status = 409, description = "Applications still retrieve its flags", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn delete(

@@ -7,8 +7,8 @@ use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Tags};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer;
 use super::dto::FeatureRecord;
+use super::{answer, schema};
 use crate::app::Services;
 use crate::auth::{Editor, Viewer};
 use crate::error::Problem;
@@ -21,36 +21,34 @@ use crate::precondition::Accepts;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFeature {
-    /// 1 to 150 characters, no control characters, no `/`, no surrounding white space.
-    #[schema(value_type = String, min_length = 1, max_length = 150)]
+    /// Its name, unique without regard to case.
+    #[schema(value_type = schema::Name)]
     name: FeatureName,
-    /// What it does; up to 4,000 characters.
+    /// What it does.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 4000)]
+    #[schema(value_type = schema::Description)]
     description: Description,
-    /// `STANDARD` (the default) or `MULTIVARIATE`.
+    /// What kind it is; `STANDARD` unless told.
     #[serde(default, rename = "type")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = schema::FeatureType)]
     kind: FeatureKind,
-    /// The value its flags begin with: null, a boolean, a string or JSON up to 64 KiB, a 64-bit integer, a float.
+    /// The value its flags begin with.
     #[serde(default)]
-    #[schema(value_type = Value)]
+    #[schema(value_type = schema::FlagValue)]
     initial_value: FlagValue,
     /// Whether its flags begin enabled.
     #[serde(default)]
-    #[schema(value_type = Option<bool>)]
     default_enabled: bool,
     /// Whether it is shown to server keys alone.
     #[serde(default)]
-    #[schema(value_type = Option<bool>)]
     server_key_only: bool,
-    /// Words by which it is grouped: up to 50, of up to 50 characters each.
+    /// Words by which it is grouped, each once.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(value_type = HashSet<schema::Tag>, max_items = 50)]
     tags: Tags,
     /// Environments in which its flag begins enabled whatever `default_enabled` says.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Vec<schema::Name>)]
     enabled_in: Vec<EnvironmentName>,
 }
 
@@ -59,25 +57,25 @@ pub(crate) struct NewFeature {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FeatureChange {
     /// A new name.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 150)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<FeatureName>,
     /// A new description.
-    #[schema(value_type = Option<String>, max_length = 4000)]
+    #[schema(value_type = Option<schema::Description>)]
     description: Option<Description>,
     /// A new kind.
     #[serde(default, rename = "type")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::FeatureType>)]
     kind: Option<FeatureKind>,
     /// A new initial value; null is one.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Value)]
+    #[schema(value_type = schema::FlagValue, required = false)]
     initial_value: Option<FlagValue>,
     /// A new default.
     default_enabled: Option<bool>,
     /// Shown to server keys alone, or to all.
     server_key_only: Option<bool>,
     /// New tags, in place of all old ones.
-    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(value_type = Option<HashSet<schema::Tag>>, max_items = 50)]
     tags: Option<Tags>,
 }
 
@@ -143,7 +141,7 @@ pub(crate) async fn create(
 
 /// Show a feature
 #[utoipa::path(get, path = "/api/admin/features/{feature}", tag = "features",
-    params(("feature" = String, Path, description = "Its name")),
+    params(("feature" = schema::Name, Path, description = "Its name")),
     responses((status = 200, description = "The feature", body = FeatureRecord)))]
 pub(crate) async fn show(
     _: Viewer,
@@ -163,7 +161,7 @@ pub(crate) async fn show(
 
 /// Change a feature
 #[utoipa::path(patch, path = "/api/admin/features/{feature}", tag = "features", request_body = FeatureChange,
-    params(("feature" = String, Path, description = "Its name")),
+    params(("feature" = schema::Name, Path, description = "Its name")),
     responses((status = 200, description = "The feature as it is now", body = FeatureRecord),
               (status = 409, description = "The new name is taken", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn change(
@@ -205,7 +203,7 @@ pub(crate) async fn change(
 ///
 /// With its flags.
 #[utoipa::path(delete, path = "/api/admin/features/{feature}", tag = "features",
-    params(("feature" = String, Path, description = "Its name")),
+    params(("feature" = schema::Name, Path, description = "Its name")),
     responses((status = 204, description = "Deleted")))]
 pub(crate) async fn delete(
     editor: Editor,

@@ -7,8 +7,8 @@ use flagstaff_domain::text::{EnvironmentName, FeatureName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer;
 use super::dto::FlagRecord;
+use super::{answer, schema};
 use crate::app::Services;
 use crate::auth::{Editor, Viewer};
 use crate::error::Problem;
@@ -23,15 +23,15 @@ use crate::precondition::Accepts;
 pub(crate) struct FlagChange {
     /// On or off.
     enabled: Option<bool>,
-    /// Null, a boolean, a string or JSON up to 64 KiB, a 64-bit integer, a float.
+    /// A new value; null is one.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Value)]
+    #[schema(value_type = schema::FlagValue, required = false)]
     value: Option<FlagValue>,
 }
 
 /// List the flags of an environment
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/flags", tag = "flags",
-    params(("environment" = String, Path, description = "The environment's name"), PageParams),
+    params(("environment" = schema::Name, Path, description = "The environment's name"), PageParams),
     responses((status = 200, description = "Its flags, sorted by feature", body = Vec<FlagRecord>)))]
 pub(crate) async fn list(
     _: Viewer,
@@ -58,8 +58,8 @@ pub(crate) async fn list(
 
 /// Show a flag
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/flags/{feature}", tag = "flags",
-    params(("environment" = String, Path, description = "The environment's name"),
-           ("feature" = String, Path, description = "The feature's name")),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
+           ("feature" = schema::Name, Path, description = "The feature's name")),
     responses((status = 200, description = "The flag", body = FlagRecord)))]
 pub(crate) async fn show(
     _: Viewer,
@@ -77,8 +77,8 @@ pub(crate) async fn show(
 
 /// Switch a flag or set its value
 #[utoipa::path(patch, path = "/api/admin/environments/{environment}/flags/{feature}", tag = "flags", request_body = FlagChange,
-    params(("environment" = String, Path, description = "The environment's name"),
-           ("feature" = String, Path, description = "The feature's name")),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
+           ("feature" = schema::Name, Path, description = "The feature's name")),
     responses((status = 200, description = "The flag as it is now", body = FlagRecord)))]
 pub(crate) async fn change(
     editor: Editor,

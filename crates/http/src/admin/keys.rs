@@ -4,18 +4,17 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use flagstaff_domain::access::{CreateKey, IssuedKey, KeyKind};
 use flagstaff_domain::clock::Timestamp;
-use flagstaff_domain::ids::KeyId;
 use flagstaff_domain::text::{EnvironmentName, KeyName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer;
 use super::dto::KeyRecord;
+use super::{answer, schema};
 use crate::app::Services;
 use crate::auth::{Admin, Viewer};
 use crate::error::Problem;
 use crate::json::{Body, Params};
-use crate::names::Names;
+use crate::names::{KeyNumber, Names};
 use crate::paging::{self, PageParams};
 use crate::precondition::Accepts;
 
@@ -23,11 +22,11 @@ use crate::precondition::Accepts;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
-    /// Tells a person which key this is; 1 to 150 characters on one line.
-    #[schema(value_type = String, min_length = 1, max_length = 150)]
+    /// Tells a person which key this is.
+    #[schema(value_type = schema::Label)]
     name: KeyName,
-    /// `client`, for applications in their users' hands, or `server`.
-    #[schema(value_type = String)]
+    /// Who it is for.
+    #[schema(value_type = schema::KeyKind)]
     kind: KeyKind,
     /// From when on it is refused; never where there is none.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -39,12 +38,15 @@ pub(crate) struct NewKey {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rotation {
     /// How long the old key goes on, in seconds.
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
     grace_seconds: u32,
 }
 
 /// List the keys of an environment
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/keys", tag = "keys",
-    params(("environment" = String, Path, description = "The environment's name"), PageParams),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
+           ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "The most keys to return, 1 to 1,000; 1,000 unless told."),
+           ("after" = Option<i64>, Query, description = "Only what comes after the key of this id.")),
     responses((status = 200, description = "Its keys in the order of their creation; the text of server keys is null", body = Vec<KeyRecord>)))]
 pub(crate) async fn list(
     _: Viewer,
@@ -52,7 +54,9 @@ pub(crate) async fn list(
     environment: Names<EnvironmentName>,
     params: Params<PageParams>,
 ) -> Result<HttpResponse, Problem> {
-    let page = params.0.page(|id| id.parse().map(KeyId))?;
+    let page = params
+        .0
+        .page(|id| KeyNumber::try_from(id).map(|KeyNumber(id)| id))?;
     let limit = page.limit;
     let keys = services.keys.clone();
     let path = answer::location(&["environments", environment.0.as_str(), "keys"]);
@@ -73,7 +77,7 @@ pub(crate) async fn list(
 ///
 /// The text of a server key is shown in this answer and never again.
 #[utoipa::path(post, path = "/api/admin/environments/{environment}/keys", tag = "keys", request_body = NewKey,
-    params(("environment" = String, Path, description = "The environment's name")),
+    params(("environment" = schema::Name, Path, description = "The environment's name")),
     responses((status = 201, description = "Created", body = KeyRecord)))]
 pub(crate) async fn create(
     admin: Admin,
@@ -99,19 +103,19 @@ pub(crate) async fn create(
 ///
 /// The text of a server key is null.
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/keys/{id}", tag = "keys",
-    params(("environment" = String, Path, description = "The environment's name"),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("id" = i64, Path, description = "The key's id")),
     responses((status = 200, description = "The key", body = KeyRecord)))]
 pub(crate) async fn show(
     _: Viewer,
     services: web::Data<Services>,
-    names: Names<(EnvironmentName, i64)>,
+    names: Names<(EnvironmentName, KeyNumber)>,
 ) -> Result<HttpResponse, Problem> {
-    let (environment, id) = names.0;
+    let (environment, KeyNumber(id)) = names.0;
     let keys = services.keys.clone();
     let key = services
         .blocking
-        .run(move || keys.get(&environment, KeyId(id)))
+        .run(move || keys.get(&environment, id))
         .await?;
     Ok(answer::record(key.version, &KeyRecord::from(&key)))
 }
@@ -121,22 +125,22 @@ pub(crate) async fn show(
 /// Makes a new key of the same name and kind, without an expiry. The old one goes on for `grace_seconds`, so that applications can change
 /// over.
 #[utoipa::path(post, path = "/api/admin/environments/{environment}/keys/{id}/rotate", tag = "keys", request_body = Rotation,
-    params(("environment" = String, Path, description = "The environment's name"),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("id" = i64, Path, description = "The old key's id")),
     responses((status = 201, description = "The new key", body = KeyRecord)))]
 pub(crate) async fn rotate(
     admin: Admin,
     services: web::Data<Services>,
-    names: Names<(EnvironmentName, i64)>,
+    names: Names<(EnvironmentName, KeyNumber)>,
     accepts: Accepts,
     body: Body<Rotation>,
 ) -> Result<HttpResponse, Problem> {
-    let (environment, id) = names.0;
+    let (environment, KeyNumber(id)) = names.0;
     let keys = services.keys.clone();
     let grace = body.0.grace_seconds;
     let issued = services
         .blocking
-        .run(move || keys.rotate(&admin.actor(), &environment, KeyId(id), grace, &accepts.0))
+        .run(move || keys.rotate(&admin.actor(), &environment, id, grace, &accepts.0))
         .await?;
     Ok(shown_once(&issued))
 }
@@ -145,20 +149,20 @@ pub(crate) async fn rotate(
 ///
 /// It is refused from the answer on.
 #[utoipa::path(delete, path = "/api/admin/environments/{environment}/keys/{id}", tag = "keys",
-    params(("environment" = String, Path, description = "The environment's name"),
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("id" = i64, Path, description = "The key's id")),
     responses((status = 204, description = "Revoked")))]
 pub(crate) async fn delete(
     admin: Admin,
     services: web::Data<Services>,
-    names: Names<(EnvironmentName, i64)>,
+    names: Names<(EnvironmentName, KeyNumber)>,
     accepts: Accepts,
 ) -> Result<HttpResponse, Problem> {
-    let (environment, id) = names.0;
+    let (environment, KeyNumber(id)) = names.0;
     let keys = services.keys.clone();
     let revision = services
         .blocking
-        .run(move || keys.delete(&admin.actor(), &environment, KeyId(id), &accepts.0))
+        .run(move || keys.delete(&admin.actor(), &environment, id, &accepts.0))
         .await?;
     Ok(answer::deleted(revision))
 }

@@ -14,7 +14,7 @@ pub(crate) struct RetrievalRecord {
     /// The environment.
     environment: String,
     /// The latest, or null where nobody asked.
-    #[schema(format = DateTime)]
+    #[schema(format = DateTime, required)]
     last_retrieved_at: Option<String>,
     /// How many there were.
     retrievals: u64,

@@ -35,11 +35,11 @@ async fn an_instance_is_ready_once_flags_are_loaded() {
         (starting.status, starting.header("Retry-After")),
         (503, Some("1"))
     );
-    insta::assert_snapshot!(starting.text(), @r#"{"status":"starting","database":{"status":"unavailable","detail":"the database was not read yet"},"migrations":{"status":"ok","pending":[]},"snapshot":null}"#);
+    insta::assert_snapshot!(starting.text(), @r#"{"status":"starting","database":{"status":"unavailable","detail":"the database was not read yet"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":null}"#);
     api.backend.serving.refresh().unwrap();
     let ready = api.get(READY).await;
     assert_eq!((ready.status, ready.header("Retry-After")), (200, None));
-    insta::assert_snapshot!(ready.text(), @r#"{"status":"ready","database":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":1,"age_seconds":0.0}}"#);
+    insta::assert_snapshot!(ready.text(), @r#"{"status":"ready","database":{"status":"ok"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":1,"age_seconds":0.0}}"#);
     assert_eq!(ready.header("Cache-Control"), Some("no-store"));
 }
 
@@ -50,7 +50,7 @@ async fn without_its_database_an_instance_stays_ready_and_says_so() {
     api.backend.clock.advance(Duration::from_millis(2_500));
     let answer = api.get(READY).await;
     assert_eq!(answer.status, 200);
-    insta::assert_snapshot!(answer.text(), @r#"{"status":"degraded","database":{"status":"unavailable","detail":"the database cannot be read; flags are served from memory"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":3,"age_seconds":2.5}}"#);
+    insta::assert_snapshot!(answer.text(), @r#"{"status":"degraded","database":{"status":"unavailable","detail":"the database cannot be read; flags are served from memory"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":3,"age_seconds":2.5}}"#);
     assert_eq!(api.flags(&key).await.status, 200);
 }
 

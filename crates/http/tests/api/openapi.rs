@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use actix_web::http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, Api};
 
 /// Routes that are no part of the described API: the description itself and its page.
 const UNDESCRIBED: [&str; 3] = ["/openapi.json", "/docs", "/docs/{file:.*}"];
+
+const FEATURES: &str = "/api/admin/features";
 
 async fn description(api: &Api) -> Value {
     let answer = api.get("/openapi.json").await;
@@ -94,11 +96,8 @@ async fn every_route_is_described() {
 #[actix_web::test]
 async fn every_method_is_described_and_no_other() {
     let api = Api::empty().await;
-    api.create(
-        "/api/admin/environments",
-        serde_json::json!({"name": "{environment}"}),
-    )
-    .await;
+    api.create("/api/admin/environments", json!({"name": "{environment}"}))
+        .await;
     let description = description(&api).await;
     for path in description["paths"].as_object().unwrap().keys() {
         let methods = operations(&description)
@@ -139,17 +138,16 @@ async fn every_operation_documents_its_refusals() {
             "{method} {path}"
         );
         assert!(documented("401"), "{method} {path}: a key in the query");
+        assert!(documented("431"), "{method} {path}: a long head");
         if path.starts_with("/api/admin") {
             for status in ["400", "403", "405", "429", "500", "503"] {
                 assert!(documented(status), "{method} {path} lacks {status}");
             }
             assert_eq!(documented("404"), path.contains('{'), "{method} {path}");
             let body = operation.get("requestBody").is_some();
-            assert_eq!(
-                (documented("413"), documented("415")),
-                (body, body),
-                "{method} {path}"
-            );
+            for status in ["408", "413", "415"] {
+                assert_eq!(documented(status), body, "{method} {path} {status}");
+            }
             assert_eq!(
                 documented("412"),
                 matches!(method.as_str(), "PATCH" | "DELETE") || path.ends_with("/rotate"),
@@ -198,6 +196,32 @@ async fn every_operation_says_what_it_does_and_takes() {
             .map(str::to_owned)
             .collect();
         assert_eq!(in_path, expected, "{method} {path}");
+    }
+}
+
+#[actix_web::test]
+async fn the_words_that_are_described_are_accepted() {
+    let (api, _) = Api::production().await;
+    let schemas = description(&api).await["components"]["schemas"].clone();
+    let words = |name: &str| {
+        let words = schemas[name]["enum"].as_array().unwrap();
+        words
+            .iter()
+            .map(|word| word.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    for word in words("FeatureType") {
+        let feature = json!({"name": word, "type": word});
+        assert_eq!(api.create(FEATURES, feature).await["type"], word);
+    }
+    for word in words("KeyKind") {
+        let key = json!({"name": "a key", "kind": word});
+        let created = api.create("/api/admin/environments/production/keys", key);
+        assert_eq!(created.await["kind"], word);
+    }
+    for word in words("Context") {
+        let path = format!("/api/admin/changes?context={word}");
+        assert_eq!(api.read(&path).await.json()[0]["context"], word);
     }
 }
 

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod heads;
 mod patience;
+mod unauthenticated;
 
 use std::io::ErrorKind;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -210,6 +213,25 @@ fn after_a_refusal_that_leaves_a_body_unread_the_connection_goes_on_as_it_said()
     }
     let alive = server.connect().ask("GET", "/health/live", "");
     assert_eq!(alive.status, 200);
+}
+
+#[test]
+fn chunks_that_nobody_reads_do_not_hold_up_the_next_request() {
+    let (server, _) = production();
+    let chunk = [b"1000\r\n".to_vec(), vec![b' '; 0x1000], b"\r\n".to_vec()].concat();
+    // Few fit into what is read ahead; many stay behind while the password is hashed.
+    for chunks in [1, 20, 200] {
+        let mut connection = server.connect();
+        let head = "POST /api/admin/features HTTP/1.1\r\nHost: flags.example\r\n\
+                    Authorization: Basic YWRtaW46d3Jvbmc=\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let body = [chunk.repeat(chunks), b"0\r\n\r\n".to_vec()].concat();
+        connection.write([head.as_bytes(), &body].concat()).unwrap();
+        assert_eq!(connection.read("POST").unwrap().unwrap().status, 401);
+        let began = Instant::now();
+        let reply = connection.ask("GET", "/health/live", "");
+        assert_eq!(reply.status, 200);
+        assert!(began.elapsed() < Duration::from_secs(10), "{chunks} chunks");
+    }
 }
 
 #[test]

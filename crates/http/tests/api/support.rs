@@ -25,6 +25,7 @@ use actix_web::dev::{Payload, Service, ServiceFactory};
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use actix_web::{HttpResponse, web};
+use diesel::connection::SimpleConnection;
 use flagstaff_domain::access::{
     AccountService, KeyRing, KeyService, Password, RandomSource, Username,
 };
@@ -37,7 +38,7 @@ use flagstaff_http::sdk::flagsmith::FlagsmithViews;
 use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts, Services};
 use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
 use flagstaff_infra::changes::DieselChangeLog;
-use flagstaff_infra::db::{Db, DbConnection, DbOptions};
+use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
 use flagstaff_infra::random::SystemRandom;
 use futures_util::future::LocalBoxFuture;
@@ -77,6 +78,7 @@ pub(crate) fn settings() -> HttpSettings {
 /// Everything behind an application.
 pub(crate) struct Backend {
     place: Place,
+    db: Db,
     pub(crate) services: web::Data<Services>,
     pub(crate) serving: Serving,
     pub(crate) clock: Arc<TestClock>,
@@ -144,11 +146,12 @@ impl Backend {
             ),
             accounts,
             changes: Arc::new(DieselChangeLog::new(db.clone())),
-            storage: Arc::new(db),
+            storage: Arc::new(db.clone()),
             secret: SystemRandom.bytes(),
         };
         Self {
             place,
+            db,
             services: web::Data::new(Services::new(parts, settings)),
             serving,
             clock,
@@ -166,6 +169,19 @@ impl Backend {
     /// Damages the database: whatever is read from it or written to it from now on fails.
     pub(crate) fn damage(&self) {
         self.place.damage();
+    }
+
+    /// Whether the database is SQLite's.
+    pub(crate) fn is_a_file(&self) -> bool {
+        self.place.location().file().is_some()
+    }
+
+    /// Runs SQL on the connection that writes, which keeps what it sets until it fails.
+    pub(crate) fn on_writer(&self, sql: &'static str) {
+        let run = move |connection: &mut DbConnection| -> Result<(), WorkError<StorageError>> {
+            Ok(connection.batch_execute(sql)?)
+        };
+        self.db.write(run).unwrap();
     }
 
     /// Keeps every writer out until the connection is dropped.

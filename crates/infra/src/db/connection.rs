@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, QueryResult, SqliteConnection};
 
 use flagstaff_domain::storage::StorageError;
 
@@ -61,6 +61,31 @@ pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<SqliteConne
         });
     settled.map_err(|error| error.of(path))?;
     Ok(connection)
+}
+
+/// Begins a transaction that no other writer runs beside. A deferred one that turns into a write would fail at once,
+/// whatever the timeout.
+pub(super) fn begin_write(
+    connection: &mut SqliteConnection,
+    patience: Duration,
+) -> QueryResult<()> {
+    connection.batch_execute(&format!(
+        "PRAGMA busy_timeout = {}; BEGIN IMMEDIATE",
+        patience.as_millis()
+    ))
+}
+
+/// Sees whether there is room for more, and commits what changes nothing.
+pub(super) fn commit_nothing(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute(
+        "SAVEPOINT room;
+         CREATE TABLE room (taken BLOB);
+         INSERT INTO room VALUES (zeroblob(16384));
+         ROLLBACK TO room;
+         RELEASE room;
+         UPDATE log_head SET seq = seq;
+         COMMIT",
+    )
 }
 
 /// Processes that start together collide in the switch whatever their `busy_timeout`, so it is tried again.
@@ -152,7 +177,7 @@ impl Anchor {
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     let failed = |error| OpenError::File(format!("cannot create {}: {error}", path.display()));
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
+        create_folder(folder).map_err(failed)?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -162,4 +187,21 @@ pub(super) fn create(path: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
         _ => Ok(()),
     }
+}
+
+/// Creates a folder and those above it where they are missing. What it creates is on the disk when it returns: SQLite
+/// sees to its own files alone, and a power cut must not take the folder with them.
+fn create_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().unwrap_or(Path::new(""));
+    create_folder(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    #[cfg(unix)]
+    fs::File::open(Path::new(".").join(above))?.sync_all()?;
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use diesel::result::{DatabaseErrorKind, Error};
-use flagstaff_domain::storage::StorageError;
+use flagstaff_domain::storage::{Outage, StorageError};
 use flagstaff_domain::text::Invalid;
 
 /// Why a database was not opened.
@@ -144,45 +144,55 @@ pub(crate) fn unless_taken<T, E>(
     }
 }
 
-// SQLite's result codes reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg), and so do PostgreSQL's.
-const LOCKED: [&str; 3] = ["is locked", "locking protocol", "due to lock timeout"];
-const FULL: [&str; 1] = ["is full"];
-const OTHER_OUTAGES: [&str; 5] = [
-    "readonly",
-    "read-only",
-    "disk I/O error",
-    "unable to open",
-    "out of memory",
+/// What SQLite's result codes mean. They reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg).
+const OUTAGES: [(&str, Outage); 8] = [
+    ("is locked", Outage::Locked),
+    ("locking protocol", Outage::Locked),
+    ("is full", Outage::Full),
+    ("readonly", Outage::ReadOnly),
+    ("read-only", Outage::ReadOnly),
+    ("disk I/O error", Outage::Disk),
+    ("unable to open", Outage::Gone),
+    ("out of memory", Outage::Other),
 ];
 
-fn says(error: &Error, messages: &[&str]) -> bool {
-    matches!(error, Error::DatabaseError(_, information)
-        if messages.iter().any(|one| information.message().contains(one)))
+fn known(message: &str) -> Option<Outage> {
+    let known = OUTAGES.iter().find(|(text, _)| message.contains(text));
+    known.map(|(_, outage)| *outage)
 }
 
-/// Whether another connection holds the lock.
-pub(super) fn is_locked(error: &Error) -> bool {
-    says(error, &LOCKED)
+/// The outage that an error of the database tells of.
+pub(super) fn outage_of(error: &Error) -> Option<Outage> {
+    let outage = match error {
+        Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+        | Error::BrokenTransactionManager => Some(Outage::Gone),
+        Error::DatabaseError(_, information) => known(information.message()),
+        _ => None,
+    };
+    #[cfg(feature = "postgres")]
+    let outage = outage.or_else(|| super::postgres::faults::outage_of(error));
+    outage
 }
 
-/// Whether there is no room for what was to be written.
-pub(super) fn is_full(error: &Error) -> bool {
-    says(error, &FULL)
+/// The outage that a failure of the store is part of; `None` for what only one change met.
+pub(super) fn outage(error: &StorageError) -> Option<Outage> {
+    match error {
+        StorageError::Unavailable(cause) | StorageError::InDoubt(cause) => {
+            let found = match cause.downcast_ref::<Error>() {
+                Some(error) => outage_of(error),
+                None => known(&cause.to_string()),
+            };
+            Some(found.unwrap_or(Outage::Gone))
+        }
+        StorageError::Failed(_) => None,
+    }
 }
 
 /// Sorts a failure: an outage that may pass, or something unexpected.
 #[must_use]
 pub fn storage(error: Error) -> StorageError {
-    let gone = matches!(
-        error,
-        Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-            | Error::BrokenTransactionManager
-    );
-    #[cfg(feature = "postgres")]
-    let gone = gone || super::postgres::faults::is_outage(&error);
-    if gone || is_locked(&error) || is_full(&error) || says(&error, &OTHER_OUTAGES) {
-        StorageError::unavailable(error)
-    } else {
-        StorageError::failed(error)
+    match outage_of(&error) {
+        Some(_) => StorageError::unavailable(error),
+        None => StorageError::failed(error),
     }
 }

@@ -77,6 +77,28 @@ fn file(path: &Path) -> Result<Vec<String>, OpenError> {
     look(&mut connection).map_err(|error| error.of(path))
 }
 
+/// Refuses a file with damaged pages, before anything is written to it. One that is missing or empty holds nothing yet.
+///
+/// Reads the whole file: about a second for each GiB.
+///
+/// # Errors
+/// [`OpenError::Damaged`], or why the file cannot be read.
+pub fn refuse_damaged(path: &Path) -> Result<(), OpenError> {
+    if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
+    let findings = lines(
+        &mut connection,
+        "SELECT quick_check AS text FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 1",
+    );
+    let findings = findings.map_err(|error| OpenError::from(error).of(path))?;
+    match findings.into_iter().next() {
+        None => Ok(()),
+        Some(finding) => Err(OpenError::Damaged(path.to_owned(), finding)),
+    }
+}
+
 fn lines(connection: &mut SqliteConnection, query: &str) -> QueryResult<Vec<String>> {
     let lines: Vec<Line> = diesel::sql_query(query).load(connection)?;
     Ok(lines.into_iter().map(|line| line.text).collect())

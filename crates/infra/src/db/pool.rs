@@ -41,12 +41,22 @@ pub(super) fn begin_read(connection: &mut DbConnection) -> QueryResult<()> {
     }
 }
 
-/// Begins a transaction that no other writer runs beside, of this process or another.
-pub(super) fn begin_write(connection: &mut DbConnection) -> QueryResult<()> {
+/// Begins a transaction that no other writer runs beside, of this process or another, and waits for them no longer than
+/// `patience`.
+pub(super) fn begin_write(connection: &mut DbConnection, patience: Duration) -> QueryResult<()> {
     match connection {
-        DbConnection::Sqlite(connection) => connection.batch_execute("BEGIN IMMEDIATE"),
+        DbConnection::Sqlite(sqlite) => connection::begin_write(sqlite, patience),
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(connection) => super::postgres::begin_write(connection),
+        DbConnection::Postgres(postgres) => super::postgres::begin_write(postgres, patience),
+    }
+}
+
+/// Ends a writing transaction with a commit that changes nothing, to see whether changes could be stored.
+pub(super) fn commit_nothing(connection: &mut DbConnection) -> QueryResult<()> {
+    match connection {
+        DbConnection::Sqlite(sqlite) => connection::commit_nothing(sqlite),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => super::postgres::commit_nothing(postgres),
     }
 }
 

@@ -82,16 +82,23 @@ pub(super) fn begin_read(connection: &mut PgConnection) -> QueryResult<()> {
 
 /// Begins a transaction that holds the log's counter before any unit of work runs: writers of all instances take
 /// turns, numbers are committed in order, and what a unit reads is what the writer before it left.
-pub(super) fn begin_write(connection: &mut PgConnection) -> QueryResult<()> {
-    let begun = connection.batch_execute(
+pub(super) fn begin_write(connection: &mut PgConnection, patience: Duration) -> QueryResult<()> {
+    let begun = connection.batch_execute(&format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+         SET LOCAL lock_timeout = {};
          SELECT seq FROM log_head WHERE id = 1 FOR UPDATE",
-    );
+        patience.as_millis()
+    ));
     if begun.is_err() {
         // The transaction was begun, and the connection is as good as a new one without it.
         let _ = connection.batch_execute("ROLLBACK");
     }
     begun
+}
+
+/// Commits what changes nothing.
+pub(super) fn commit_nothing(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("UPDATE log_head SET seq = seq; COMMIT")
 }
 
 /// Applies what is missing; returns the names of what it applied. The lock comes before everything: the table of

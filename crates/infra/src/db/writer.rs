@@ -6,22 +6,28 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
+};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use flagstaff_domain::storage::StorageError;
+use flagstaff_domain::storage::{Outage, StorageError};
 use parking_lot::Mutex;
 
 use super::DbOptions;
 use super::any::DbConnection;
+use super::condition::Condition;
 use super::connection::{Anchor, Purpose};
-use super::error::{OpenError, WorkError, is_full, is_locked, storage};
+use super::error::{OpenError, WorkError, outage_of, storage};
 use super::pool;
 
 /// The most units of work that share a commit.
 const BATCH: usize = 128;
+/// How long an idle writer rests before it looks whether it still could write.
+const REST: Duration = Duration::from_secs(1);
 
 type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
 /// Tells the waiting caller how its unit of work ended, once the turn's end is known.
@@ -116,6 +122,7 @@ where
 struct Shared {
     waiting: AtomicU64,
     capacity: u64,
+    condition: Condition,
     after_commit: OnceLock<AfterCommit>,
 }
 
@@ -136,6 +143,7 @@ impl Writer {
         let shared = Arc::new(Shared {
             waiting: AtomicU64::new(0),
             capacity: options.queue as u64,
+            condition: Condition::default(),
             after_commit: OnceLock::new(),
         });
         let turns = Turns {
@@ -163,6 +171,10 @@ impl Writer {
 
     pub(super) fn waiting(&self) -> u64 {
         self.shared.waiting.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn outage(&self) -> Option<Outage> {
+        self.shared.condition.outage()
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -223,12 +235,54 @@ struct Turns {
 
 impl Turns {
     fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
-        while let Ok(first) = jobs.recv() {
-            self.taken();
-            match self.begin_or_connect_again() {
-                Ok(connection) => self.turn(connection, first, jobs),
-                Err(error) => self.fail_all(first, jobs, &error),
+        let mut looked = Instant::now();
+        loop {
+            let connected = match jobs.recv_timeout(REST) {
+                Ok(first) => {
+                    self.taken();
+                    self.take_turn(first, jobs);
+                    true
+                }
+                Err(error) => error == RecvTimeoutError::Timeout,
+            };
+            if !connected {
+                break;
             }
+            if looked.elapsed() >= REST {
+                self.look();
+                looked = Instant::now();
+            }
+        }
+    }
+
+    fn take_turn(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
+        match self.begin(self.options.busy) {
+            Ok(connection) => self.turn(connection, first, jobs),
+            Err(error) => {
+                self.shared.condition.fails(&error);
+                self.fail_all(first, jobs, &error);
+            }
+        }
+    }
+
+    /// Finds out whether changes can be stored, also while none is asked for. Waits for no lock long, because a change may come.
+    fn look(&mut self) {
+        let condition = &Arc::clone(&self.shared).condition;
+        match self.begin(REST / 4) {
+            Ok(mut connection) => {
+                let looked = match condition.outage() {
+                    Some(_) => pool::commit_nothing(&mut connection),
+                    None => connection.batch_execute("ROLLBACK"),
+                };
+                match looked {
+                    Ok(()) => {
+                        self.connection = Some(connection);
+                        condition.works();
+                    }
+                    Err(error) => condition.fails(&storage(error)),
+                }
+            }
+            Err(error) => condition.fails(&error),
         }
     }
 
@@ -236,18 +290,19 @@ impl Turns {
         self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// A server that was away meanwhile has closed the connection that was kept; nothing was asked of it yet.
-    fn begin_or_connect_again(&mut self) -> Result<DbConnection, StorageError> {
+    /// Begins; a server that was away meanwhile has closed the connection that was kept, so it is asked once more.
+    fn begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
         let kept = self.connection.is_some();
-        match self.begin() {
+        match self.try_begin(patience) {
             Err(_) if kept && self.connection.is_none() && self.options.location.is_server() => {
-                self.begin()
+                self.try_begin(patience)
             }
             other => other,
         }
     }
 
-    fn begin(&mut self) -> Result<DbConnection, StorageError> {
+    /// A connection that holds the lock, for which it waited no longer than `patience`.
+    fn try_begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
         if let Some(anchor) = &self.anchor {
             anchor.check()?;
         }
@@ -256,11 +311,11 @@ impl Turns {
             None => pool::open(&self.options.location, self.options.busy, Purpose::Write)
                 .map_err(StorageError::unavailable)?,
         };
-        match pool::begin_write(&mut connection) {
+        match pool::begin_write(&mut connection, patience) {
             Ok(()) => Ok(connection),
             Err(error) => {
                 // A connection that only has to wait its turn is as good as a new one.
-                if is_locked(&error) {
+                if outage_of(&error) == Some(Outage::Locked) {
                     self.connection = Some(connection);
                 }
                 Err(storage(error))
@@ -280,7 +335,7 @@ impl Turns {
         let mut next = Some(first);
         let mut broken = None;
         while let Some(job) = next.take() {
-            match run_in_savepoint(job, &mut connection) {
+            match run_in_savepoint(job, &mut connection, &self.shared.condition) {
                 Ok((succeeded, answer)) => {
                     written |= succeeded;
                     answers.push(answer);
@@ -302,6 +357,9 @@ impl Turns {
             Some(error) => TurnEnd::undone(error),
             None => self.end(connection, written),
         };
+        if let Err(error) = &end.refused {
+            self.shared.condition.fails(error);
+        }
         for answer in answers {
             answer(&end);
         }
@@ -318,7 +376,9 @@ impl Turns {
                 }
             }
             // The commit's mark is the last thing written, so where there was no room it is not there.
-            Err(error) if is_full(&error) => TurnEnd::undone(storage(error)),
+            Err(error) if outage_of(&error) == Some(Outage::Full) => {
+                TurnEnd::undone(storage(error))
+            }
             // An fsync that failed says nothing of what is on the disk.
             Err(error) => TurnEnd {
                 refused: Err(StorageError::unavailable(error.to_string())),
@@ -361,12 +421,16 @@ impl Turns {
 fn run_in_savepoint(
     job: Box<dyn Job>,
     connection: &mut DbConnection,
+    condition: &Condition,
 ) -> Result<(bool, Answer), (StorageError, Answer)> {
     if let Err(error) = connection.batch_execute("SAVEPOINT unit") {
         let error = storage(error);
         return Err((error.clone(), Box::new(move |_| job.fail(error))));
     }
     let (end, answer) = job.run(connection);
+    if let UnitEnd::Failed(error) = &end {
+        condition.fails(error);
+    }
     let (succeeded, closing) = match &end {
         UnitEnd::Succeeded => (true, "RELEASE unit"),
         UnitEnd::Refused | UnitEnd::Failed(_) => (false, "ROLLBACK TO unit; RELEASE unit"),

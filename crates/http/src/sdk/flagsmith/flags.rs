@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::coding::{self, Coding};
 use super::view::{Representation, View};
+use crate::admin::schema::FeatureType;
 use crate::app::Services;
 use crate::error::{Code, Problem};
 use crate::sdk::key;
@@ -40,7 +41,7 @@ struct Filter {
         ("If-None-Match" = Option<String>, Header, description = "The ETag of an earlier answer"),
     ),
     responses(
-        (status = 200, description = "The flags", body = Vec<SdkFlag>, headers(
+        (status = 200, description = "The flags", body = SdkFlags, headers(
             ("ETag" = String, description = "A strong validator of this representation"),
             ("X-Flagstaff-Revision" = i64, description = "The last change that affects this environment"),
             ("X-Flagsmith-Document-Updated-At" = f64, description = "When it was made, in seconds of Unix time"),
@@ -142,6 +143,15 @@ fn matches(tags: &HeaderValue, etag: &HeaderValue) -> bool {
     })
 }
 
+/// Every flag, or the one that `?feature=` names.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it describes what `view` writes")]
+pub(crate) enum SdkFlags {
+    All(Vec<SdkFlag>),
+    One(Box<SdkFlag>),
+}
+
 /// A flag as Flagsmith's SDKs read it; for the description of the API.
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code, reason = "it describes what `view` writes")]
@@ -156,13 +166,13 @@ pub(crate) struct SdkFlag {
     /// On or off.
     enabled: bool,
     /// Always null.
-    #[schema(value_type = Option<i64>)]
+    #[schema(required)]
     environment: Option<i64>,
     /// Always null.
-    #[schema(value_type = Option<i64>)]
+    #[schema(required)]
     identity: Option<i64>,
     /// Always null.
-    #[schema(value_type = Option<i64>)]
+    #[schema(required)]
     feature_segment: Option<i64>,
 }
 
@@ -174,7 +184,8 @@ pub(crate) struct SdkFeature {
     id: i64,
     /// Its name.
     name: String,
-    /// `STANDARD` or `MULTIVARIATE`.
+    /// What kind it is.
+    #[schema(value_type = FeatureType)]
     r#type: String,
     /// When it was created.
     #[schema(format = DateTime)]

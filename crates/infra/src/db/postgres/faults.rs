@@ -2,40 +2,43 @@
 //! (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), so the messages tell, which are asked for in English.
 
 use diesel::result::{DatabaseErrorKind, Error};
+use flagstaff_domain::storage::Outage;
 
-/// Classes 08, 53, 57 and 58, and what libpq says of a server that is not there.
-const OUTAGES: [&str; 18] = [
-    "due to statement timeout",
-    "due to user request",
-    "terminating connection",
-    "terminating walreceiver",
-    "the database system is",
-    "too many clients",
-    "too many connections",
-    "connection slots are reserved",
-    "not currently accepting connections",
-    "No space left on device",
-    "could not extend file",
-    "could not write",
-    "server closed the connection",
-    "SSL connection has been closed",
-    "SSL SYSCALL error",
-    "no connection to the server",
-    "could not receive data from server",
-    "could not send data to server",
+/// Classes 08, 53, 55, 57 and 58, and what libpq says of a server that is not there.
+const OUTAGES: [(&str, Outage); 20] = [
+    ("due to lock timeout", Outage::Locked),
+    ("due to statement timeout", Outage::Gone),
+    ("due to user request", Outage::Gone),
+    ("terminating connection", Outage::Gone),
+    ("terminating walreceiver", Outage::Gone),
+    ("the database system is", Outage::Gone),
+    ("too many clients", Outage::Gone),
+    ("too many connections", Outage::Gone),
+    ("connection slots are reserved", Outage::Gone),
+    ("not currently accepting connections", Outage::Gone),
+    ("No space left on device", Outage::Full),
+    ("could not extend file", Outage::Full),
+    ("could not fsync file", Outage::Disk),
+    ("could not write", Outage::Disk),
+    ("server closed the connection", Outage::Gone),
+    ("SSL connection has been closed", Outage::Gone),
+    ("SSL SYSCALL error", Outage::Gone),
+    ("no connection to the server", Outage::Gone),
+    ("could not receive data from server", Outage::Gone),
+    ("could not send data to server", Outage::Gone),
 ];
 
-pub(in crate::db) fn is_outage(error: &Error) -> bool {
+/// The outage that an error tells of.
+pub(in crate::db) fn outage_of(error: &Error) -> Option<Outage> {
     match error {
-        Error::DatabaseError(
-            DatabaseErrorKind::UnableToSendCommand
-            | DatabaseErrorKind::SerializationFailure
-            | DatabaseErrorKind::ReadOnlyTransaction,
-            _,
-        ) => true,
-        Error::DatabaseError(_, information) => OUTAGES
-            .iter()
-            .any(|one| information.message().contains(one)),
-        _ => false,
+        Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Some(Outage::ReadOnly),
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Some(Outage::Locked),
+        Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _) => Some(Outage::Gone),
+        Error::DatabaseError(_, information) => {
+            let message = information.message();
+            let known = OUTAGES.iter().find(|(text, _)| message.contains(text));
+            known.map(|(_, outage)| *outage)
+        }
+        _ => None,
     }
 }

@@ -1,15 +1,17 @@
 """Runs a command against a Flagstaff server of its own, filled with one flag of every kind.
 
-    python serve.py BINARY COMMAND [ARGUMENT…]
+    python serve.py BINARY [SECTION__KEY=VALUE…] COMMAND [ARGUMENT…]
 
-The server runs in a temporary directory on a free port and ends with the command. The command finds in
-its environment where the server is and how to enter: SDK_TEST_URL, SDK_TEST_PRODUCTION_KEY,
-SDK_TEST_STAGING_KEY, SDK_TEST_USERNAME, SDK_TEST_PASSWORD. `FEATURES` is what the tests expect to read.
+The server runs in a temporary directory on a free port, with the settings that are given as in
+`FLAGSTAFF__SECTION__KEY`, and ends with the command. The command finds in its environment where the server is and
+how to enter: FLAGSTAFF_TEST_URL, FLAGSTAFF_TEST_PRODUCTION_KEY, FLAGSTAFF_TEST_STAGING_KEY,
+FLAGSTAFF_TEST_USERNAME, FLAGSTAFF_TEST_PASSWORD. `FEATURES` is what the tests expect to read.
 """
 
 import base64
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -21,7 +23,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-# Name, value, whether it is enabled. `node/test.mjs` expects the same.
+# Name, value, whether it is enabled. `sdk/node/test.mjs` expects the same.
 FEATURES = [
     ("null_value", None, True),
     ("boolean_true", True, True),
@@ -40,6 +42,7 @@ FEATURES = [
 ]
 
 USERNAME = "admin"
+SETTING = re.compile(r"[A-Z_]+__[A-Z_]+=.*")
 START_SECONDS = 30
 STOP_SECONDS = 10
 
@@ -70,7 +73,7 @@ def prepare(url, credentials):
             credentials,
             "POST",
             f"/api/admin/environments/{environment}/keys",
-            {"name": "sdk test", "kind": "client"},
+            {"name": "test", "kind": "client"},
         )
         keys[environment] = key["key"]
     for name, value, enabled in FEATURES:
@@ -113,13 +116,18 @@ def wait_until_ready(url, server):
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit("usage: serve.py BINARY COMMAND [ARGUMENT…]")
-    binary, command = Path(sys.argv[1]).resolve(), sys.argv[2:]
+    arguments = sys.argv[1:]
+    binary = Path(arguments.pop(0)).resolve() if arguments else None
+    given = {}
+    while arguments and SETTING.fullmatch(arguments[0]):
+        name, value = arguments.pop(0).split("=", 1)
+        given["FLAGSTAFF__" + name] = value
+    if not arguments:
+        sys.exit("usage: serve.py BINARY [SECTION__KEY=VALUE…] COMMAND [ARGUMENT…]")
     # Ends through the `finally` below when the run is cut short.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
-    with tempfile.TemporaryDirectory(prefix="flagstaff-sdk-") as directory:
+    with tempfile.TemporaryDirectory(prefix="flagstaff-test-") as directory:
         port, password = free_port(), secrets.token_hex(16)
         url, log = f"http://127.0.0.1:{port}", Path(directory, "log")
         # Settings of the caller's own server have no place here.
@@ -134,7 +142,7 @@ def main():
             server = subprocess.Popen(
                 [binary, "serve"],
                 cwd=directory,
-                env=inherited | settings,
+                env=inherited | settings | given,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -143,13 +151,13 @@ def main():
             wait_until_ready(url, server)
             keys = prepare(url, f"{USERNAME}:{password}")
             tests = {
-                "SDK_TEST_URL": url,
-                "SDK_TEST_PRODUCTION_KEY": keys["production"],
-                "SDK_TEST_STAGING_KEY": keys["staging"],
-                "SDK_TEST_USERNAME": USERNAME,
-                "SDK_TEST_PASSWORD": password,
+                "FLAGSTAFF_TEST_URL": url,
+                "FLAGSTAFF_TEST_PRODUCTION_KEY": keys["production"],
+                "FLAGSTAFF_TEST_STAGING_KEY": keys["staging"],
+                "FLAGSTAFF_TEST_USERNAME": USERNAME,
+                "FLAGSTAFF_TEST_PASSWORD": password,
             }
-            status = subprocess.run(command, env=inherited | tests, check=False).returncode
+            status = subprocess.run(arguments, env=inherited | tests, check=False).returncode
         except RuntimeError as error:
             print(f"serve.py: {error}", file=sys.stderr)
             status = 1

@@ -1,0 +1,115 @@
+//! The server that the requests go to, with its database and its log: what it must still be after all of them.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::program::Installation;
+use crate::support::{self, PASSWORD, address_of, call};
+
+pub(crate) use crate::support::BASIC;
+
+/// A key to an environment whose name no request has.
+pub(crate) const KEY: &str = "0123456789ABCDEF0123456789ABCDEF";
+/// The environments and features that requests name.
+pub(crate) const ENVIRONMENTS: &[&str] = &["production", "staging", "größe 日本", "x' OR 1=1--"];
+pub(crate) const FEATURES: &[&str] = &[
+    "dark_mode",
+    "limit",
+    "a.b-c",
+    "with space",
+    "%41",
+    "<script>",
+    "a;b?c#d",
+    "ünïcödé",
+];
+const LOG: &str = "log";
+
+/// A running server.
+pub(crate) struct Tried {
+    pub(crate) address: SocketAddr,
+    server: support::Server,
+    here: Installation,
+}
+
+impl Tried {
+    /// Starts with records for requests to find.
+    pub(crate) fn start() -> Self {
+        let names = |names: &[&str]| -> Vec<Value> {
+            names.iter().map(|name| json!({ "name": name })).collect()
+        };
+        let mut environments = names(ENVIRONMENTS);
+        environments.push(json!({ "name": "kept" }));
+        let keys = (0..20).map(|number| {
+            let environment = ENVIRONMENTS[number % ENVIRONMENTS.len()];
+            json!({ "name": number.to_string(), "environment": environment, "kind": "client" })
+        });
+        let kept = json!({ "name": "kept", "environment": "kept", "kind": "client", "key": KEY });
+        let here = Installation::holding(&json!({
+            "version": 1,
+            "flags": { "environments": environments, "features": names(FEATURES) },
+            "access": { "keys": keys.chain([kept]).collect::<Vec<_>>() },
+        }));
+        let variables = [
+            ("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD),
+            // Whoever sends so many wrong credentials would be limited, and never get in again.
+            ("FLAGSTAFF__SIGN_IN__FAILURES_PER_ACCOUNT", "1000000"),
+            ("FLAGSTAFF__SIGN_IN__FAILURES_PER_ADDRESS", "1000000"),
+        ];
+        let log = File::create(here.path(LOG)).unwrap();
+        let arguments = ["serve", "--json"];
+        let mut server = support::Server::start_telling(&here, &arguments, &variables, log);
+        Self {
+            address: address_of(&server.report()),
+            server,
+            here,
+        }
+    }
+
+    /// The description of the API.
+    pub(crate) fn description(&self) -> Value {
+        serde_json::from_str(&self.get("/openapi.json")).unwrap()
+    }
+
+    /// Checks that flags are served and that nothing went wrong so far.
+    pub(crate) fn is_sound(&self) {
+        let log = fs::read_to_string(self.here.path(LOG)).unwrap();
+        for line in log.lines() {
+            assert!(!line.contains("panicked"), "{line}");
+            let meant = !line.contains(" ERROR ")
+                || line.contains("status=503")
+                || line.contains(" actix_http");
+            assert!(meant, "{line}");
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+            for secret in [KEY, PASSWORD, &BASIC[6..]] {
+                assert!(!line.contains(secret), "{line}");
+            }
+        }
+        let flags: Value = serde_json::from_str(&self.get("/api/v1/flags/")).unwrap();
+        assert!(flags.is_array(), "{flags}");
+        let ready: Value = serde_json::from_str(&self.get("/health/ready")).unwrap();
+        assert_eq!(ready["status"], "ready", "{ready}");
+    }
+
+    /// Ends the server as an operator does, and checks that what it leaves behind is sound and can be moved elsewhere.
+    pub(crate) fn ends_soundly(self) {
+        self.is_sound();
+        self.here.run(&["check"]).succeeds();
+        assert_eq!(self.server.stop(self.address), Some(0));
+        self.here.run(&["check"]).succeeds();
+        self.here.run(&["export", "state.json"]).succeeds();
+        let state: Value = serde_json::from_str(&self.here.read("state.json")).unwrap();
+        let copy = Installation::holding(&state);
+        copy.run(&["export", "state.json"]).succeeds();
+        assert_eq!(copy.read("state.json"), self.here.read("state.json"));
+    }
+
+    /// What is served at a path, with the key.
+    fn get(&self, path: &str) -> String {
+        let header = ("X-Environment-Key", KEY);
+        let (status, body) = call(self.address, "GET", path, header, "").unwrap();
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+}
