@@ -21,7 +21,7 @@ test:
 
 # Run the tests on PostgreSQL too, on a server that is started for them (Debian's package postgresql, perl and make)
 test-postgres *ARGS:
-    tests/postgres/run cargo test -p flagstaff -p flagstaff-infra -p flagstaff-http --features flagstaff/postgres "$@"
+    tests/postgres/run cargo test -p flagstaff -p flagstaff-infra -p flagstaff-http --features flagstaff/postgres,flagstaff-http/postgres "$@"
 
 # Run everything that must pass before a change is merged
 check:

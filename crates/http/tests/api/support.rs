@@ -9,13 +9,13 @@
 mod clock;
 mod hasher;
 mod log;
+mod place;
 mod request;
 mod retrievals;
 mod seed;
 mod socket;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,16 +38,15 @@ use flagstaff_http::sdk::flagsmith::FlagsmithViews;
 use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts, Services};
 use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
 use flagstaff_infra::changes::DieselChangeLog;
-use flagstaff_infra::db::connection::{self, Purpose};
-use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError, migrate};
+use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
 use flagstaff_infra::random::SystemRandom;
 use futures_util::future::LocalBoxFuture;
-use tempfile::TempDir;
 
 pub(crate) use clock::{TestClock, instant};
 pub(crate) use hasher::CountingHasher;
 pub(crate) use log::logged;
+use place::Place;
 pub(crate) use request::{Answer, Ask};
 pub(crate) use retrievals::TestRetrievals;
 pub(crate) use socket::{Connection, Reply, Server};
@@ -78,7 +77,7 @@ pub(crate) fn settings() -> HttpSettings {
 
 /// Everything behind an application.
 pub(crate) struct Backend {
-    folder: TempDir,
+    place: Place,
     db: Db,
     pub(crate) services: web::Data<Services>,
     pub(crate) serving: Serving,
@@ -92,10 +91,8 @@ pub(crate) struct Backend {
 impl Backend {
     /// With an administrator and nothing else. Nothing is served before [`Serving::refresh`].
     pub(crate) fn start(settings: HttpSettings) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("flagstaff.db");
-        migrate::migrate(&path).unwrap();
-        let mut options = DbOptions::serving(path, 4, 64);
+        let place = Place::migrated();
+        let mut options = DbOptions::serving(place.location(), 4, 64);
         // Long enough for the neighbours in a test, short where a test locks the database.
         options.busy = std::time::Duration::from_millis(200);
         let db = Db::open(&options).unwrap();
@@ -153,7 +150,7 @@ impl Backend {
             secret: SystemRandom.bytes(),
         };
         Self {
-            folder,
+            place,
             db,
             services: web::Data::new(Services::new(parts, settings)),
             serving,
@@ -164,22 +161,19 @@ impl Backend {
         }
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("flagstaff.db")
-    }
-
     /// A connection past the application, as another process has one.
     pub(crate) fn connection(&self) -> DbConnection {
-        let patience = std::time::Duration::from_secs(5);
-        DbConnection::Sqlite(connection::open(&self.path(), patience, Purpose::Write).unwrap())
+        self.place.connection()
     }
 
     /// Damages the database: whatever is read from it or written to it from now on fails.
     pub(crate) fn damage(&self) {
-        let damage = "PRAGMA writable_schema = ON;
-             UPDATE sqlite_schema SET sql = 'not SQL' WHERE name = 'environments';
-             PRAGMA schema_version = 4321;";
-        self.connection().batch_execute(damage).unwrap();
+        self.place.damage();
+    }
+
+    /// Whether the database is SQLite's.
+    pub(crate) fn is_a_file(&self) -> bool {
+        self.place.location().file().is_some()
     }
 
     /// Runs SQL on the connection that writes, which keeps what it sets until it fails.
@@ -192,9 +186,7 @@ impl Backend {
 
     /// Keeps every writer out until the connection is dropped.
     pub(crate) fn lock(&self) -> DbConnection {
-        let mut connection = self.connection();
-        connection.batch_execute("BEGIN IMMEDIATE").unwrap();
-        connection
+        self.place.lock()
     }
 }
 

@@ -1,6 +1,6 @@
 //! PostgreSQL connections with the settings that Flagstaff relies on, their transactions, and their migrations.
 //!
-//! The URL is in [`url`]; how its failures are sorted stands in [`faults`].
+//! The URL is in `url.rs`; how failures are sorted stands in `faults.rs`, what `flagstaff check` looks for in `integrity.rs`.
 
 pub(super) mod faults;
 mod integrity;
@@ -125,6 +125,7 @@ pub fn migrate_from(
         .read_committed()
         .run(|connection| {
             connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))?;
+            check_encoding(connection)?;
             migrate::apply(connection, &migrations)
         })
 }
@@ -133,6 +134,19 @@ pub fn migrate_from(
 struct Found {
     #[diesel(sql_type = Bool)]
     found: bool,
+}
+
+/// Refuses a database that cannot hold every text.
+fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let answer: Found = diesel::sql_query(
+        "SELECT pg_encoding_to_char(encoding) = 'UTF8' AS found FROM pg_database WHERE datname = current_database()",
+    )
+    .get_result(connection)?;
+    if answer.found {
+        return Ok(());
+    }
+    let message = "the database is not encoded as UTF8; create another with ENCODING 'UTF8' TEMPLATE template0";
+    Err(OpenError::File(message.to_owned()))
 }
 
 /// Whether there is a table of migrations.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod faults;
+mod integrity;
 mod migrations;
 mod order;
 #[path = "../support/samples.rs"]

@@ -108,6 +108,14 @@ fn down_and_up_again_gives_the_same_schema() {
 }
 
 #[test]
+fn a_database_that_cannot_hold_every_text_is_refused() {
+    let database =
+        Database::made("TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'");
+    let error = migrate(database.url()).unwrap_err();
+    assert!(error.to_string().contains("UTF8"), "{error}");
+}
+
+#[test]
 fn twins_make_the_same_tables() {
     let sorted = |mut columns: Vec<String>| {
         columns.sort();

@@ -28,24 +28,22 @@ pub(crate) struct Database {
 impl Database {
     /// A database without tables.
     pub(crate) fn empty() -> Self {
-        Self::copy_of("template0")
+        Self::made("TEMPLATE template0")
     }
 
     /// A database that is ready to be opened.
     pub(crate) fn migrated() -> Self {
         static MADE: OnceLock<()> = OnceLock::new();
         MADE.get_or_init(make_template);
-        Self::copy_of(TEMPLATE)
+        Self::made(&format!("TEMPLATE {TEMPLATE}"))
     }
 
-    fn copy_of(template: &str) -> Self {
+    /// A database that is created in its own way.
+    pub(crate) fn made(how: &str) -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        execute(
-            "postgres",
-            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        );
+        execute("postgres", &format!("CREATE DATABASE {name} {how}"));
         Self { name }
     }
 

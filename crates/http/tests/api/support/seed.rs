@@ -100,9 +100,8 @@ impl Backend {
     pub(crate) fn account(&self, username: &str, role: &str, disabled: bool) {
         let insert = format!(
             "INSERT INTO accounts (username, username_folded, role, password_hash, disabled, created_at, version)
-             SELECT '{username}', '{username}', '{role}', password_hash, {}, 0, 1
-             FROM accounts WHERE username = '{ADMIN}'",
-            i32::from(disabled)
+             SELECT '{username}', '{username}', '{role}', password_hash, {disabled}, 0, 1
+             FROM accounts WHERE username = '{ADMIN}'"
         );
         self.connection().batch_execute(&insert).unwrap();
     }
