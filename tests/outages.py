@@ -38,42 +38,43 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("FLAGSTAFF")}
-        environment |= {
-            "FLAGSTAFF__SERVER__BIND": f"127.0.0.1:{self.port}",
-            "FLAGSTAFF__ADMIN__PASSWORD": "correct horse battery",
-            "FLAGSTAFF__DATABASE__URL": f"sqlite://{folder}/flagstaff.db",
-        }
+        self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [*wrapper, binary, "serve"],
-            env=environment,
+            env=environment(f"{folder}/flagstaff.db", self.port),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=self.log,
         )
         # As this process sees the folder, whatever is mounted on it there.
         self.folder = Path(f"/proc/{self.process.pid}/root{folder}") if wrapper else Path(folder)
 
     def __enter__(self):
-        wait_until(lambda: self.answers() or self.process.poll() is not None, "the server starts")
-        if self.process.poll() is not None:
-            raise RuntimeError(f"the server did not start: {self.process.stderr.read()}")
-        self.manage("POST", "/environments", {"name": "production"})
-        self.manage("POST", "/features", {"name": "before"})
-        key = self.manage("POST", "/environments/production/keys", {"name": "web", "kind": "client"})
+        try:
+            wait_until(lambda: self.answers() or self.process.poll() is not None, "the server starts")
+            check(self.process.poll() is None, f"the server did not start: {self.logged()}")
+            self.manage("POST", "/environments", {"name": "production"})
+            self.manage("POST", "/features", {"name": "before"})
+            key = self.manage("POST", "/environments/production/keys", {"name": "web", "kind": "client"})
+        except BaseException:
+            self.process.kill()
+            raise
         self.key = key["key"]
         return self
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGINT)
         try:
-            _, log = self.process.communicate(timeout=DEADLINE)
+            self.process.wait(timeout=DEADLINE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
-        panics = [line for line in log.splitlines() if "panicked" in line]
+        panics = [line for line in self.logged().splitlines() if "panicked" in line]
         check(not panics, f"nothing panics: {panics}")
+
+    def logged(self):
+        self.log.seek(0)
+        return self.log.read()
 
     def answers(self):
         with contextlib.suppress(OSError):
@@ -112,6 +113,16 @@ class Server:
         status, _, report = self.call("GET", "/health/ready")
         check(status == 200, f"flags can be served, so the instance is ready: {status} {report}")
         return report
+
+
+def environment(file, port):
+    """The variables of a server with this database, and with nothing of whoever runs this."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("FLAGSTAFF")}
+    return variables | {
+        "FLAGSTAFF__SERVER__BIND": f"127.0.0.1:{port}",
+        "FLAGSTAFF__ADMIN__PASSWORD": "correct horse battery",
+        "FLAGSTAFF__DATABASE__URL": f"sqlite://{file}",
+    }
 
 
 def check(holds, what):
@@ -210,9 +221,8 @@ def damaged(binary, folder):
         for path in Path(folder).iterdir():
             path.unlink()
         file.write_bytes(bytes_)
-        environment = {**os.environ, "FLAGSTAFF__DATABASE__URL": f"sqlite://{file}", "FLAGSTAFF__SERVER__BIND": "127.0.0.1:0"}
         ran = subprocess.run(
-            [binary, "serve"], env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False
+            [binary, "serve"], env=environment(file, 0), capture_output=True, text=True, timeout=DEADLINE, check=False
         )
         check(ran.returncode != 0, f"{what}: the server starts")
         check("backup" in ran.stderr and "panicked" not in ran.stderr, f"{what}: {ran.stderr}")
