@@ -216,6 +216,7 @@ def damaged(binary, folder):
         ("no database", b"not a database at all" * 500),
         ("a broken header", b"\0" * 100 + sound[100:]),
         ("cut off", sound[: len(sound) // 2]),
+        ("cut off within a page", sound[:-100]),
         ("a broken page", sound[:4096] + b"\xff" * 4096 + sound[8192:]),
     ]:
         for path in Path(folder).iterdir():

@@ -25,7 +25,7 @@ pub(crate) fn connections(settings: &Settings, workers: usize) -> usize {
     let files = files.and_then(|files| usize::try_from(files).ok());
     let wanted = settings.server.connections;
     let others = other_files(settings, workers);
-    let possible = files.map_or(wanted, |files| files.saturating_sub(others).max(1));
+    let possible = files.map_or(wanted, |files| files.saturating_sub(others).max(files / 4));
     if possible < wanted {
         log::warn!(possible, wanted; "the system allows fewer connections than server.connections (ulimit -n)");
     }

@@ -49,6 +49,8 @@ pub enum Outage {
     Disk,
     /// The store is not where it was, or cannot be reached.
     Gone,
+    /// Another store stands in its place.
+    Replaced,
     /// What is stored is damaged.
     Damaged,
     /// Something else, which the log has.
@@ -65,6 +67,7 @@ impl Outage {
             Self::ReadOnly => "the database is read-only",
             Self::Disk => "the disk fails",
             Self::Gone => "the database is not where it was, or cannot be reached",
+            Self::Replaced => "the database's file was replaced; restart to use the new one",
             Self::Damaged => "the database is damaged; restore the last backup",
             Self::Other => "the database fails; the server's log has the cause",
         }

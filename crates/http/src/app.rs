@@ -19,7 +19,7 @@ use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 
 use crate::blocking::Blocking;
-use crate::edge::{Edge, RequestIds};
+use crate::edge::{Edge, LogBudget, RequestIds};
 use crate::error::{Code, Problem};
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
@@ -46,6 +46,7 @@ pub struct Services {
     pub(crate) sign_in: Arc<SignIn>,
     pub(crate) metrics: Metrics,
     pub(crate) request_ids: RequestIds,
+    pub(crate) log_budget: LogBudget,
     pub(crate) blocking: Blocking,
     /// Apart from the rest, so that a storm of sign-ins leaves management its turns.
     pub(crate) hashing: Blocking,
@@ -87,6 +88,7 @@ impl Services {
                 settings.failures_per_address,
             )),
             request_ids: RequestIds::new(&parts.secret),
+            log_budget: LogBudget::new(),
             blocking: Blocking::new(settings.waiting),
             hashing: Blocking::new(2 * settings.workers),
             cors: Cors::new(&settings.allowed_origins),

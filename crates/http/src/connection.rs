@@ -31,6 +31,8 @@ enum Phase {
     Busy,
     /// Nothing since its last request.
     Idle,
+    /// What it was last told is that it closes.
+    Closing,
 }
 
 /// How the body of a request is framed.
@@ -112,15 +114,17 @@ impl Watch {
         self.body.set(body);
     }
 
-    /// The request is answered.
-    pub(crate) fn answered(&self) {
+    /// The request is answered, perhaps with the announcement that the connection closes.
+    pub(crate) fn answered(&self, closing: bool) {
         if self.body.get() == Body::Chunked {
             // The library waits to be told that chunks are dropped, and nobody tells it.
             self.wake();
         }
         // What came behind this request, in the same bytes, is the beginning of another, or the rest of its chunks. Behind
         // a body of a known length nothing tells, and the connection counts as idle.
-        self.enter(if self.ended() || self.body.get() == Body::Sized {
+        self.enter(if closing {
+            Phase::Closing
+        } else if self.ended() || self.body.get() == Body::Sized {
             Phase::Idle
         } else {
             Phase::Head

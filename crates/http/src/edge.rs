@@ -3,6 +3,7 @@
 //!
 //! This is on the flag list's path: it allocates nothing for a successful evaluation.
 
+mod log_budget;
 mod refusal;
 mod request_ids;
 
@@ -29,6 +30,7 @@ use crate::app::Services;
 use crate::connection::{Body, Watch};
 use crate::error::Problem;
 use crate::sdk::{self, flagsmith::flags};
+pub(crate) use log_budget::LogBudget;
 use refusal::refusal;
 pub(crate) use request_ids::RequestIds;
 
@@ -112,6 +114,8 @@ struct Visit {
     watch: Option<Rc<Watch>>,
     method: &'static str,
     peer: Option<SocketAddr>,
+    /// Whether the client would speak another protocol. It is not answered in one, and not told so either.
+    upgrade: bool,
 }
 
 impl Visit {
@@ -125,6 +129,7 @@ impl Visit {
             watch,
             method: method_label(request.method()),
             peer: request.peer_addr(),
+            upgrade: request.upgrade(),
         }
     }
 }
@@ -187,15 +192,17 @@ fn finish(
     reason: Option<&str>,
 ) -> Response<BoxBody> {
     let elapsed = visit.started.elapsed();
-    if let Some(watch) = &visit.watch {
-        watch.answered();
-    }
-    if services.is_stopping() {
+    let status = response.status();
+    // What is left of a body that came too late is not waited for.
+    let late = status == StatusCode::REQUEST_TIMEOUT;
+    if late || visit.upgrade || services.is_stopping() {
         response
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    let status = response.status();
+    if let Some(watch) = &visit.watch {
+        watch.answered(late);
+    }
     let answered = response.headers_mut();
     answered.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     let management = route.starts_with("/api/admin");
@@ -210,7 +217,16 @@ fn finish(
         .answered(route, visit.method, status, elapsed);
     if status.is_client_error() || status.is_server_error() {
         let id = services.request_ids.next();
-        log_failure(visit, route, status, &id, elapsed, reason);
+        let left_out = match status.is_server_error() {
+            true => Some(0),
+            false => services.log_budget.take(),
+        };
+        if let Some(left_out) = left_out {
+            if left_out > 0 {
+                log::warn!(left_out; "so many requests were refused that not each is logged");
+            }
+            log_failure(visit, route, status, &id, elapsed, reason);
+        }
         response.headers_mut().insert(REQUEST_ID, id);
     } else if services.settings.access_log || management {
         log::info!(

@@ -29,6 +29,9 @@ use crate::metrics::Reason;
 const LINGER: Duration = Duration::from_secs(2);
 /// Connections that the system keeps waiting until they are accepted.
 const BACKLOG: i32 = 2048;
+/// Bytes of answers that the system takes for a client that does not read them; by itself it would take megabytes.
+#[cfg(target_os = "linux")]
+const UNREAD_MAX: u32 = 128 * 1024;
 
 /// Why a server is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +167,8 @@ fn listen(address: SocketAddr) -> Result<TcpListener> {
     // A restarted server takes over a port whose old connections still linger.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNREAD_MAX)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -209,6 +214,9 @@ fn connections(
 /// The library has answered already, with 400 or 431.
 fn malformed(services: &Services, peer: Option<SocketAddr>, error: &impl ToString) {
     services.metrics.connections.ended(Reason::Malformed);
+    if services.log_budget.take().is_none() {
+        return;
+    }
     log::warn!(
         peer = peer.map(|peer| peer.ip().to_string()).unwrap_or_default().as_str(),
         reason = error.to_string().as_str();

@@ -21,6 +21,9 @@ const IDLE_IN_A_CROWD: Duration = Duration::from_secs(5);
 /// How long a head may take once the server is asked to stop.
 const AT_THE_END: Duration = Duration::from_secs(1);
 
+/// How long a client may take to read that the connection closes.
+const CLOSING: Duration = Duration::from_secs(2);
+
 /// For how many ticks a connection may stay as it is.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
@@ -28,6 +31,8 @@ struct Patience {
     slow: u32,
     /// Between requests.
     idle: u32,
+    /// Until a client has read that the connection closes.
+    closing: u32,
 }
 
 impl Patience {
@@ -36,6 +41,7 @@ impl Patience {
         Self {
             slow: ticks(slow).unwrap_or(u32::MAX),
             idle: ticks(idle).unwrap_or(u32::MAX),
+            closing: ticks(CLOSING).unwrap_or(u32::MAX),
         }
     }
 }
@@ -122,6 +128,7 @@ fn overdue(watch: &Watch, now: u32, patience: Patience) -> Option<Reason> {
         ),
         (None, Phase::Head) => (watch.since.get(), patience.slow, Reason::Late),
         (None, Phase::Idle) => (watch.since.get(), patience.idle, Reason::Idle),
+        (None, Phase::Closing) => (watch.since.get(), patience.closing, Reason::Late),
         (None, Phase::Busy) => return None,
     };
     (now.wrapping_sub(since) > patience).then_some(reason)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::dev::RequestHead;
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue, UPGRADE};
 
 use crate::error::{Code, Problem};
 
@@ -37,6 +37,18 @@ pub(super) fn refusal(head: &RequestHead) -> Option<Problem> {
             HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
         ));
     }
+    // The library takes whatever follows for another protocol's, so that the body would never end.
+    if let Some(protocol) = head.headers.get(UPGRADE)
+        && protocol
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"websocket")
+    {
+        return Some(
+            Problem::new(Code::InvalidRequest, "there are no WebSockets here")
+                .with(CONNECTION, HeaderValue::from_static("close")),
+        );
+    }
     let name = key_in(head.uri.query()?)?;
     Some(Problem::key(format!(
         "a key in the query string ({name}) is refused, because URLs are logged on their way; \
@@ -44,14 +56,15 @@ pub(super) fn refusal(head: &RequestHead) -> Option<Problem> {
     )))
 }
 
-/// The bytes of a request's line and headers, without the spaces and line ends between them.
+/// The bytes of a request's line and headers, each header with a colon, a space and its line's end.
 fn head_size(head: &RequestHead) -> usize {
     let target = head.uri.path_and_query();
+    let line = head.method.as_str().len()
+        + target.map_or(0, |target| target.as_str().len())
+        + "  HTTP/1.1\r\n".len();
     let headers = head.headers.iter();
-    target.map_or(0, |target| target.as_str().len())
-        + headers
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum::<usize>()
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + 4);
+    line + headers.sum::<usize>() + 2
 }
 
 /// The parameter of a query string that might hold a key.

@@ -142,7 +142,7 @@ pub(crate) fn unless_taken<T, E>(
 }
 
 /// What SQLite's result codes mean. They reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg).
-const OUTAGES: [(&str, Outage); 8] = [
+const OUTAGES: [(&str, Outage); 9] = [
     ("is locked", Outage::Locked),
     ("locking protocol", Outage::Locked),
     ("is full", Outage::Full),
@@ -151,6 +151,7 @@ const OUTAGES: [(&str, Outage); 8] = [
     ("disk I/O error", Outage::Disk),
     ("unable to open", Outage::Gone),
     ("out of memory", Outage::Other),
+    ("was replaced while it was open", Outage::Replaced),
 ];
 
 fn known(message: &str) -> Option<Outage> {

@@ -1,6 +1,7 @@
 //! What is wrong with a database: its pages, its schema, and what its rows must have in common.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -87,6 +88,9 @@ pub fn refuse_damaged(path: &Path) -> Result<(), OpenError> {
     if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
+    if let Some(finding) = cut_short(path) {
+        return Err(OpenError::Damaged(path.to_owned(), finding));
+    }
     let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
     let findings = lines(
         &mut connection,
@@ -104,6 +108,22 @@ pub fn refuse_damaged(path: &Path) -> Result<(), OpenError> {
     // Closed, it would bring what is left in the log of writes into the damaged file.
     std::mem::forget(connection);
     Err(damage)
+}
+
+/// Whether the file ends within a page, which SQLite passes over. A log beside it may hold the rest of that page. The page's
+/// size stands in the header (<https://sqlite.org/fileformat.html>).
+fn cut_short(path: &Path) -> Option<String> {
+    let mut header = [0; 18];
+    let mut file = std::fs::File::open(path).ok()?;
+    file.read_exact(&mut header).ok()?;
+    let length = file.metadata().ok()?.len();
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        page => u64::from(page.max(512)),
+    };
+    let log = std::fs::metadata(format!("{}-wal", path.display()));
+    let whole = length % page == 0 || log.is_ok_and(|log| log.len() > 0);
+    (!whole).then(|| format!("it ends within a page, at byte {length}"))
 }
 
 fn lines(connection: &mut SqliteConnection, query: &str) -> QueryResult<Vec<String>> {

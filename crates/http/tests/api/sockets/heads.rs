@@ -84,3 +84,26 @@ fn a_request_needs_one_host() {
     assert_eq!(connection.read("GET").unwrap().unwrap().status, 400);
     assert!(connection.read("GET").ok().flatten().is_none());
 }
+
+#[test]
+fn a_request_for_another_protocol_is_refused_or_answered_at_once() {
+    let (server, _) = production();
+    let websocket = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    let features = "/api/admin/features";
+    let body = r#"{"name":"another"}"#;
+    let refused = server
+        .connect()
+        .send("POST", features, &(basic() + websocket), body);
+    assert_eq!(
+        (refused.status, refused.header("Connection")),
+        (400, Some("close"))
+    );
+    let other = "Connection: Upgrade\r\nUpgrade: h2c\r\n";
+    let answered = server
+        .connect()
+        .ask("GET", "/api/v1/flags/", &(KEY.to_owned() + other));
+    assert_eq!(
+        (answered.status, answered.header("Connection")),
+        (200, Some("close"))
+    );
+}

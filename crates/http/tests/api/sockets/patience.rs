@@ -122,8 +122,13 @@ fn a_body_that_does_not_arrive_is_408_and_closes_the_connection() {
     assert_eq!(kept.ask("GET", "/api/v1/flags/", KEY).status, 200);
     kept.write(format!("{head}Content-Length: 100\r\n\r\n{{"))
         .unwrap();
-    for connection in [&mut length, &mut chunked, &mut kept] {
+    let mut silent = server.connect();
+    silent
+        .write(format!("{head}Transfer-Encoding: chunked\r\n\r\n"))
+        .unwrap();
+    for connection in [&mut length, &mut chunked, &mut kept, &mut silent] {
         let reply = connection.read("POST").unwrap().unwrap();
+        assert_eq!(reply.header("Connection"), Some("close"));
         assert_eq!(
             (reply.status, reply.json()["code"].as_str()),
             (408, Some("request_timeout"))
