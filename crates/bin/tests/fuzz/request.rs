@@ -123,7 +123,8 @@ fn of(operations: &Operations, operation: &Operation) -> BoxedStrategy<Request> 
 /// Whether a target is one to every parser, and no longer than any takes.
 fn plain(target: &[u8]) -> bool {
     let common = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/?".contains(byte);
-    target.len() < 4_000 && target.iter().all(common)
+    let beginning = target.starts_with(b"/") || target.starts_with(b"http://");
+    beginning && target.len() < 4_000 && target.iter().all(common)
 }
 
 /// How a body's end is told.
