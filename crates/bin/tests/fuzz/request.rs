@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::Union;
 
-use crate::body::{Body, body, bomb};
+use crate::body::{Body, blank, body, bomb};
 use crate::head::{Piece, headers, method, version};
 use crate::operations::{Operation, Operations};
 use crate::server::{BASIC, KEY};
@@ -95,6 +95,7 @@ fn of(operations: &Operations, operation: &Operation) -> BoxedStrategy<Request> 
         None => prop_oneof![
             20 => none,
             1 => body(operations, &serde_json::Value::Null).prop_map(Some),
+            1 => blank().prop_map(Some),
         ]
         .boxed(),
     };
