@@ -213,6 +213,7 @@ def damaged(binary, folder):
     file = Path(folder) / "flagstaff.db"
     sound = file.read_bytes()
     for what, bytes_ in [
+        ("empty", b""),
         ("no database", b"not a database at all" * 500),
         ("a broken header", b"\0" * 100 + sound[100:]),
         ("cut off", sound[: len(sound) // 2]),

@@ -142,20 +142,14 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Refuses a database whose file is damaged; one that is not there yet is none.
-///
-/// # Errors
-/// [`Failure`], naming how to restore a backup.
-pub(crate) fn refuse_damaged(location: &Location) -> Result<(), Failure> {
-    let file = location.file().map_or(Ok(()), integrity::refuse_damaged);
-    file.map_err(failure)
-}
-
-/// Creates the database where there is none and applies what is missing; returns the names of what it applied.
+/// Creates the database where there is none and applies what is missing; returns the names of what it applied. A file
+/// that is damaged is refused.
 ///
 /// # Errors
 /// [`Failure`]; the database is as it was then.
 pub(crate) fn migrate(location: &Location) -> Result<Vec<String>, Failure> {
+    let file = location.file().map_or(Ok(()), integrity::refuse_damaged);
+    file.map_err(failure)?;
     migrate::migrate(location.clone()).map_err(failure)
 }
 

@@ -60,7 +60,6 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         settings,
         mut output,
     } = session;
-    wiring::refuse_damaged(settings.database.url.location())?;
     for migration in wiring::migrate(settings.database.url.location())? {
         log::info!(migration; "migration applied");
     }

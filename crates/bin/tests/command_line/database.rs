@@ -45,13 +45,16 @@ fn a_command_creates_no_database() {
 }
 
 #[test]
-fn an_empty_file_is_a_database_to_be_migrated() {
+fn an_empty_file_is_what_is_left_of_a_database() {
     let here = Installation::empty();
     fs::create_dir(here.path("data")).unwrap();
     here.write("data/flagstaff.db", "");
-    let said = here.run(&["feature", "list"]).fails(6);
-    assert!(said.contains("run `flagstaff migrate`"), "{said}");
+    for arguments in [["serve"], ["migrate"]] {
+        let said = here.run(&arguments).fails(1);
+        assert!(said.contains("flagstaff backup"), "{said}");
+    }
     here.run(&["check"]).fails(5);
+    assert_eq!(here.read("data/flagstaff.db"), "");
 }
 
 #[test]

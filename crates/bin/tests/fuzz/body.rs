@@ -63,6 +63,15 @@ pub(crate) fn body(operations: &Operations, schema: &Value) -> BoxedStrategy<Bod
         .boxed()
 }
 
+/// Much of nothing, for those who do not read it.
+pub(crate) fn blank() -> impl Strategy<Value = Body> {
+    (1_000..1_000_000_usize).prop_map(|length| Body {
+        bytes: vec![b' '; length],
+        kind: None,
+        coding: None,
+    })
+}
+
 /// What unpacks to more than a body may have.
 pub(crate) fn bomb() -> impl Strategy<Value = Body> {
     select(vec!["gzip", "deflate", "br"]).prop_map(|name| Body {

@@ -51,20 +51,16 @@ pub(crate) fn exchange(server: SocketAddr, requests: &[Request]) -> Outcome {
     }
 }
 
-/// The one answer to a sound request. A connection that the server closed after an answer is opened anew.
+/// The one answer to a sound request. An answer before it that did not say that the connection closes was a promise.
 fn one(
     server: SocketAddr,
     kept: &mut Option<Connection>,
     request: &Request,
 ) -> Result<Vec<Answer>, String> {
-    if let Some(mut connection) = kept.take() {
-        connection.write(&request.bytes);
-        if let Some(answer) = connection.read(request.head)? {
-            *kept = (!answer.closes()).then_some(connection);
-            return Ok(vec![answer]);
-        }
-    }
-    let mut connection = Connection::open(server)?;
+    let mut connection = match kept.take() {
+        Some(connection) => connection,
+        None => Connection::open(server)?,
+    };
     connection.write(&request.bytes);
     let answer = connection.read(request.head)?;
     let answer = answer.ok_or("the connection was closed without an answer to a sound request")?;

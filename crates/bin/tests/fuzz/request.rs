@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::Union;
 
-use crate::body::{Body, body, bomb};
+use crate::body::{Body, blank, body, bomb};
 use crate::head::{Piece, headers, method, version};
 use crate::operations::{Operation, Operations};
 use crate::server::{BASIC, KEY};
@@ -95,6 +95,7 @@ fn of(operations: &Operations, operation: &Operation) -> BoxedStrategy<Request> 
         None => prop_oneof![
             20 => none,
             1 => body(operations, &serde_json::Value::Null).prop_map(Some),
+            1 => blank().prop_map(Some),
         ]
         .boxed(),
     };
@@ -123,7 +124,8 @@ fn of(operations: &Operations, operation: &Operation) -> BoxedStrategy<Request> 
 /// Whether a target is one to every parser, and no longer than any takes.
 fn plain(target: &[u8]) -> bool {
     let common = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/?".contains(byte);
-    target.len() < 4_000 && target.iter().all(common)
+    let beginning = target.starts_with(b"/") || target.starts_with(b"http://");
+    beginning && target.len() < 4_000 && target.iter().all(common)
 }
 
 /// How a body's end is told.

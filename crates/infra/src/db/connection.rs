@@ -1,6 +1,6 @@
 //! SQLite connections with the settings that Flagstaff relies on, and the file that they lead to.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryResult, SqliteConnection};
+use tempfile::NamedTempFile;
 
 use flagstaff_domain::storage::StorageError;
 
@@ -49,6 +50,13 @@ pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<SqliteConne
             "there is no database at {}; run `flagstaff migrate`",
             path.display()
         )));
+    }
+    // Opened, it would be made a database.
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Err(OpenError::Damaged(
+            path.to_owned(),
+            "it is empty".to_owned(),
+        ));
     }
     let mut connection = SqliteConnection::establish(&url(path)?)
         .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
@@ -172,20 +180,37 @@ impl Anchor {
     }
 }
 
-/// Creates the file and its folder where they are missing, the file readable by its owner alone.
+/// Says whose file it is (<https://sqlite.org/fileformat.html#application_id>): "Flag" in ASCII.
+const APPLICATION_ID: u32 = 0x466c_6167;
+
+/// Creates the file and its folder where they are missing, the file readable by its owner alone. It appears under its name
+/// with a header already: an empty file is never a new database, but what is left of one.
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     let failed = |error| OpenError::File(format!("cannot create {}: {error}", path.display()));
-    if let Some(folder) = path.parent() {
-        create_folder(folder).map_err(failed)?;
+    if path.exists() {
+        return Ok(());
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    create_folder(folder).map_err(failed)?;
+    let new = NamedTempFile::with_prefix_in(".flagstaff-new-", folder).map_err(failed)?;
+    SqliteConnection::establish(utf8(new.path())?)
+        .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?
+        .batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+    new.as_file().sync_all().map_err(failed)?;
+    match new.persist_noclobber(path) {
+        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(failed(error.error));
+        }
+        _ => {}
+    }
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
-        _ => Ok(()),
-    }
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)?;
+    Ok(())
 }
 
 /// Creates a folder and those above it where they are missing. What it creates is on the disk when it returns: SQLite

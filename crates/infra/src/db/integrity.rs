@@ -78,14 +78,14 @@ fn file(path: &Path) -> Result<Vec<String>, OpenError> {
     look(&mut connection).map_err(|error| error.of(path))
 }
 
-/// Refuses a file with damaged pages, before anything is written to it. One that is missing or empty holds nothing yet.
+/// Refuses a file with damaged pages, or none at all, before anything is written to it. One that is missing is no damage.
 ///
 /// Reads the whole file: about a second for each GiB.
 ///
 /// # Errors
 /// [`OpenError::Damaged`], or why the file cannot be read.
 pub fn refuse_damaged(path: &Path) -> Result<(), OpenError> {
-    if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+    if !path.exists() {
         return Ok(());
     }
     if let Some(finding) = cut_short(path) {
