@@ -184,6 +184,15 @@ impl Backend {
         self.db.write(run).unwrap();
     }
 
+    /// Takes the permission to write from the file, or gives it back.
+    pub(crate) fn make_read_only(&self, read_only: bool) {
+        let location = self.place.location();
+        let file = location.file().unwrap();
+        let mut permissions = std::fs::metadata(file).unwrap().permissions();
+        permissions.set_readonly(read_only);
+        std::fs::set_permissions(file, permissions).unwrap();
+    }
+
     /// Keeps every writer out until the connection is dropped.
     pub(crate) fn lock(&self) -> DbConnection {
         self.place.lock()

@@ -1,6 +1,6 @@
 //! SQLite connections with the settings that Flagstaff relies on, and the file that they lead to.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -126,11 +126,10 @@ pub(super) fn utf8(path: &Path) -> Result<&str, OpenError> {
 
 /// Which file a path leads to, whatever is done to the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity(u64, u64);
+struct Identity(u64, u64);
 
 impl Identity {
-    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
-        let metadata = fs::metadata(path)?;
+    fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let identity = {
             use std::os::unix::fs::MetadataExt;
@@ -138,7 +137,7 @@ impl Identity {
         };
         #[cfg(not(unix))]
         let identity = Self(u64::from(metadata.is_file()), 0);
-        Ok(identity)
+        identity
     }
 }
 
@@ -164,14 +163,29 @@ impl Anchor {
         let failed = |error| OpenError::File(format!("cannot look at {}: {error}", path.display()));
         Ok(Self {
             path: Arc::from(path),
-            identity: Identity::of(path).map_err(failed)?,
+            identity: Identity::of(&fs::metadata(path).map_err(failed)?),
         })
     }
 
     /// Whether the file is still where it was.
     pub(super) fn check(&self) -> Result<(), StorageError> {
-        match Identity::of(&self.path) {
-            Ok(identity) if identity == self.identity => Ok(()),
+        self.look().map(drop)
+    }
+
+    /// Whether the file is still where it was, and nobody has made it read-only: that does not keep a process from
+    /// writing to what it has open, but it says that nobody shall.
+    pub(super) fn check_writable(&self) -> Result<(), StorageError> {
+        if self.look()?.permissions().readonly() {
+            return Err(StorageError::unavailable(
+                "the database's file was made read-only",
+            ));
+        }
+        Ok(())
+    }
+
+    fn look(&self) -> Result<Metadata, StorageError> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) if Identity::of(&metadata) == self.identity => Ok(metadata),
             Ok(_) => Err(StorageError::unavailable(std::io::Error::other(
                 "the database's file was replaced while it was open; restart to use the new one",
             ))),

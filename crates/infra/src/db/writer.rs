@@ -31,6 +31,8 @@ use job::{Answer, Job, TurnEnd, UnitEnd, Work};
 const BATCH: usize = 128;
 /// How long an idle writer rests before it looks whether it still could write.
 const REST: Duration = Duration::from_secs(1);
+/// How long a change waits for a lock that is known to be held: with the wait for a thread it stays under 2 seconds.
+const KNOWN_LOCK: Duration = Duration::from_millis(500);
 
 type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
 struct Shared {
@@ -169,8 +171,14 @@ impl Turns {
         }
     }
 
+    /// While changes cannot be stored, that is tried on nothing first: what is refused then has changed nothing, which
+    /// nobody could say of a commit that failed.
     fn take_turn(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
-        match self.begin(self.options.busy) {
+        let begun = match self.shared.condition.outage() {
+            Some(_) => self.prove(KNOWN_LOCK),
+            None => Ok(()),
+        };
+        match begun.and_then(|()| self.begin(self.options.busy)) {
             Ok(connection) => self.turn(connection, first, jobs),
             Err(error) => {
                 self.shared.condition.fails(&error);
@@ -179,25 +187,31 @@ impl Turns {
         }
     }
 
-    /// Finds out whether changes can be stored, also while none is asked for. Waits for no lock long, because a change may come.
+    /// Finds out whether changes can be stored, also while none is asked for. Waits for no lock long, because a change
+    /// may come.
     fn look(&mut self) {
         let condition = &Arc::clone(&self.shared).condition;
-        match self.begin(REST / 4) {
-            Ok(mut connection) => {
-                let looked = match condition.outage() {
-                    Some(_) => pool::commit_nothing(&mut connection),
-                    None => connection.batch_execute("ROLLBACK"),
-                };
-                match looked {
-                    Ok(()) => {
-                        self.connection = Some(connection);
-                        condition.works();
-                    }
-                    Err(error) => condition.looks_bad(&storage(error)),
-                }
-            }
-            Err(error) => condition.looks_bad(&error),
+        let looked = match condition.outage() {
+            Some(_) => self.prove(REST / 4),
+            None => self.begin(REST / 4).and_then(|mut connection| {
+                connection.batch_execute("ROLLBACK").map_err(storage)?;
+                self.connection = Some(connection);
+                condition.works();
+                Ok(())
+            }),
+        };
+        if let Err(error) = looked {
+            condition.looks_bad(&error);
         }
+    }
+
+    /// Commits a change of nothing, which ends an outage.
+    fn prove(&mut self, patience: Duration) -> Result<(), StorageError> {
+        let mut connection = self.begin(patience)?;
+        pool::commit_nothing(&mut connection).map_err(storage)?;
+        self.connection = Some(connection);
+        self.shared.condition.works();
+        Ok(())
     }
 
     fn taken(&self) {
@@ -218,7 +232,7 @@ impl Turns {
     /// A connection that holds the lock, for which it waited no longer than `patience`.
     fn try_begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
         if let Some(anchor) = &self.anchor {
-            anchor.check()?;
+            anchor.check_writable()?;
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,

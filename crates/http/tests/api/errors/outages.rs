@@ -107,19 +107,19 @@ async fn a_database_that_may_not_grow_refuses_what_it_has_no_room_for() {
 #[actix_web::test]
 async fn a_database_that_is_read_only_refuses_every_change() {
     let (api, key) = Api::production().await;
-    // Only SQLite can be made to by a statement.
     if !api.backend.is_a_file() {
         return;
     }
     create(&api, "a", "").await;
-    api.backend.on_writer("PRAGMA query_only = ON");
+    api.backend.make_read_only(true);
     let answer = create(&api, "b", "").await;
     answer.problem(503, "unavailable");
     assert_eq!(answer.header("Retry-After"), Some("1"));
     assert_eq!(api.flags(&key).await.names(), ["a"]);
     let report = says_of_writes(&api, "unavailable").await;
     assert_eq!(report["writes"]["detail"], "the database is read-only");
-    api.backend.on_writer("PRAGMA query_only = OFF");
-    says_of_writes(&api, "ok").await;
+    api.backend.make_read_only(false);
     assert_eq!(create(&api, "b", "").await.status, 201);
+    let report = readiness(&api).await;
+    assert_eq!(report["status"], "ready", "a stored change ends an outage");
 }
