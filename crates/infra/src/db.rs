@@ -7,6 +7,7 @@ pub mod backup;
 pub(crate) mod columns;
 mod condition;
 pub mod connection;
+mod damage;
 pub mod error;
 pub mod integrity;
 mod location;

@@ -12,8 +12,8 @@ use tempfile::NamedTempFile;
 
 use flagstaff_domain::storage::StorageError;
 
-use super::Location;
 use super::error::OpenError;
+use super::{Location, damage};
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +51,7 @@ pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<SqliteConne
             path.display()
         )));
     }
-    // Opened, it would be made a database.
-    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-        return Err(OpenError::Damaged(
-            path.to_owned(),
-            "it is empty".to_owned(),
-        ));
-    }
+    damage::refuse(path)?;
     let mut connection = SqliteConnection::establish(&url(path)?)
         .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
     let settled = connection
