@@ -85,6 +85,8 @@ pub struct StorageUse {
     pub writes_waiting: u64,
     /// Writes that may wait; one more is refused.
     pub writes_waiting_max: u64,
+    /// Bytes of the log of newest changes, which grows while somebody reads an older state; `None` where there is none.
+    pub log_bytes: Option<u64>,
 }
 
 /// Looks at the store's condition, for readiness and metrics.

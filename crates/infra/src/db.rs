@@ -183,6 +183,7 @@ impl StorageMonitor for Db {
             readers_max: self.readers.max_size(),
             writes_waiting: self.writer.waiting(),
             writes_waiting_max: self.writer.capacity(),
+            log_bytes: self.anchor.is_some().then(|| self.writer.log_bytes()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! SQLite connections with the settings that Flagstaff relies on, and the file that they lead to.
 
 use std::fs::{self, Metadata};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,7 +24,11 @@ pub enum Purpose {
     Write,
 }
 
-/// The settings of every connection; `busy_timeout` comes first, so that the others wait for locks too.
+/// The length that the log keeps once it begins anew; a long reader elsewhere lets it grow beyond.
+const LOG_KEPT: u32 = 16 << 20;
+
+/// The settings of every connection. What does not fit into the cache stays in memory: a file for it would lie in another
+/// folder, which may be full or read-only when the database's is not. `busy_timeout` comes first, so that the others wait for locks too.
 fn settings(busy: Duration, purpose: Purpose) -> String {
     let query_only = match purpose {
         Purpose::Read => "ON",
@@ -35,6 +39,8 @@ fn settings(busy: Duration, purpose: Purpose) -> String {
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = {LOG_KEPT};
          PRAGMA query_only = {query_only};",
         busy.as_millis()
     )
@@ -118,6 +124,13 @@ pub(super) fn utf8(path: &Path) -> Result<&str, OpenError> {
         .ok_or_else(|| OpenError::File(format!("the path {} is not UTF-8", path.display())))
 }
 
+/// The log of the newest changes, which SQLite keeps beside the file.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
+}
+
 /// Which file a path leads to, whatever is done to the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity(u64, u64);
@@ -159,6 +172,11 @@ impl Anchor {
             path: Arc::from(path),
             identity: Identity::of(&fs::metadata(path).map_err(failed)?),
         })
+    }
+
+    /// The length of the log beside it.
+    pub(super) fn log_bytes(&self) -> u64 {
+        fs::metadata(log_of(&self.path)).map_or(0, |log| log.len())
     }
 
     /// Whether the file is still where it was.

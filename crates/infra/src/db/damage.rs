@@ -5,8 +5,9 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::connection::log_of;
 use super::error::OpenError;
 
 /// The length of a database's header, which this program writes before the file gets its name.
@@ -34,9 +35,7 @@ pub(super) fn refuse(path: &Path) -> Result<(), OpenError> {
 }
 
 fn log_beginning(path: &Path) -> Result<Option<[u8; 4]>, OpenError> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let log = PathBuf::from(log);
+    let log = log_of(path);
     let mut beginning = [0; 4];
     match File::open(&log).and_then(|mut file| file.read_exact(&mut beginning)) {
         Ok(()) => Ok(Some(beginning)),

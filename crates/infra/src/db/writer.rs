@@ -38,6 +38,7 @@ type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
 struct Shared {
     waiting: AtomicU64,
     capacity: u64,
+    log_bytes: AtomicU64,
     condition: Condition,
     after_commit: OnceLock<AfterCommit>,
 }
@@ -59,6 +60,7 @@ impl Writer {
         let shared = Arc::new(Shared {
             waiting: AtomicU64::new(0),
             capacity: options.queue as u64,
+            log_bytes: AtomicU64::new(0),
             condition: Condition::default(),
             after_commit: OnceLock::new(),
         });
@@ -91,6 +93,11 @@ impl Writer {
 
     pub(super) fn outage(&self) -> Option<Outage> {
         self.shared.condition.outage()
+    }
+
+    /// The length of the log when the thread last looked.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.shared.log_bytes.load(Ordering::Relaxed)
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -190,6 +197,10 @@ impl Turns {
     /// Finds out whether changes can be stored, also while none is asked for. Waits for no lock long, because a change
     /// may come.
     fn look(&mut self) {
+        if let Some(anchor) = &self.anchor {
+            let length = anchor.log_bytes();
+            self.shared.log_bytes.store(length, Ordering::Relaxed);
+        }
         let condition = &Arc::clone(&self.shared).condition;
         let looked = match condition.outage() {
             Some(_) => self.prove(REST / 4),
