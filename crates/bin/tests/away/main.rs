@@ -118,6 +118,18 @@ fn a_limit_on_the_size_of_files_does_not_end_the_server() {
 }
 
 #[test]
+fn a_server_that_starts_while_another_process_holds_the_lock_serves_flags() {
+    let mut shop = Shop::open();
+    let mut other = connection::open(&shop.database(), DEADLINE, Purpose::Write).unwrap();
+    other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    shop.restart();
+    shop.serves();
+    shop.refuses("refused");
+    other.batch_execute("ROLLBACK").unwrap();
+    shop.works_again();
+}
+
+#[test]
 fn a_crowd_of_changes_at_a_lock_is_refused_in_time_while_flags_and_health_are_instant() {
     let shop = Shop::open();
     let mut other = connection::open(&shop.database(), DEADLINE, Purpose::Write).unwrap();

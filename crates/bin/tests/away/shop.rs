@@ -34,14 +34,7 @@ impl Shop {
             .args([library.as_os_str(), source.as_ref(), "-ldl".as_ref()])
             .status();
         assert!(built.unwrap().success());
-        let control = here.path("disk");
-        let variables = [
-            ("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD),
-            ("FLAGSTAFF__LOG__FILE", LOG),
-            ("LD_PRELOAD", library.to_str().unwrap()),
-            ("FAILING_DISK", control.to_str().unwrap()),
-        ];
-        let mut server = Server::start_with(&here, &["serve", "--demo", "--json"], &variables);
+        let mut server = serve(&here);
         let report = server.report();
         Self {
             address: address_of(&report),
@@ -52,6 +45,13 @@ impl Shop {
             server,
             here,
         }
+    }
+
+    /// Kills the server and starts another on its database.
+    pub(crate) fn restart(&mut self) {
+        self.server.kill();
+        self.server = serve(&self.here);
+        self.address = address_of(&self.server.report());
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -162,4 +162,15 @@ impl Shop {
         assert_eq!(told("changes cannot be stored"), 1, "{log}");
         assert_eq!(told("changes can be stored again"), 1, "{log}");
     }
+}
+
+fn serve(here: &Installation) -> Server {
+    let (library, control) = (here.path("disk.so"), here.path("disk"));
+    let variables = [
+        ("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD),
+        ("FLAGSTAFF__LOG__FILE", LOG),
+        ("LD_PRELOAD", library.to_str().unwrap()),
+        ("FAILING_DISK", control.to_str().unwrap()),
+    ];
+    Server::start_with(here, &["serve", "--demo", "--json"], &variables)
 }

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
+use flagstaff_domain::flags::FlagError;
+use flagstaff_domain::flags::ports::MockFlagRepository;
+use flagstaff_domain::storage::StorageError;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api};
+use crate::support::{Answer, Api, Backend, settings};
 
 /// How long a server may take to notice that its database works again.
 const SOON: Duration = Duration::from_secs(20);
@@ -22,6 +26,45 @@ async fn readiness(api: &Api) -> Value {
     let answer = api.get("/health/ready").await;
     assert_eq!(answer.status, 200, "flags can be served");
     answer.json()
+}
+
+#[actix_web::test]
+async fn an_error_of_the_port_is_told_by_what_is_known_of_the_change() {
+    for (error, status, code, retry) in [
+        (
+            StorageError::unavailable("disk I/O error"),
+            503,
+            "unavailable",
+            Some("1"),
+        ),
+        (
+            StorageError::in_doubt("disk I/O error"),
+            503,
+            "unavailable",
+            None,
+        ),
+        (
+            StorageError::failed("disk I/O error"),
+            500,
+            "internal",
+            None,
+        ),
+    ] {
+        let backend = Backend::start_with(settings(), |_| {
+            let mut repository = MockFlagRepository::new();
+            repository
+                .expect_create_feature()
+                .returning(move |_, _| Err(FlagError::Storage(error.clone())));
+            Arc::new(repository)
+        });
+        backend.serving.refresh().unwrap();
+        let api = Api::over(backend).await;
+        let answer = create(&api, "a", "").await;
+        let detail = answer.problem(status, code);
+        assert_eq!(answer.header("Retry-After"), retry, "{detail}");
+        assert!(!answer.text().contains("I/O"), "{}", answer.text());
+        assert_eq!(readiness(&api).await["status"], "ready");
+    }
 }
 
 /// Waits until readiness says this of writes.
