@@ -96,7 +96,7 @@ pub trait StorageMonitor: Send + Sync {
     fn pending_migrations(&self) -> Vec<String>;
 
     /// What keeps changes from being stored, as far as is known. MUST answer without waiting for the store, and MUST end
-    /// by itself once changes can be stored again, whether or not any is asked for; damage stays.
+    /// by itself once changes can be stored again, whether or not any is asked for; damage, once what is stored was found sound.
     fn outage(&self) -> Option<Outage>;
 
     /// MUST answer without waiting for the store.

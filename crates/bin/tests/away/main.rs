@@ -76,6 +76,7 @@ fn a_disk_that_cannot_be_read_is_told_and_flags_are_served_from_memory() {
     let deadline = Instant::now() + DEADLINE;
     while shop.readiness()["status"] != "degraded" {
         shop.here.run(&["feature", "create", "elsewhere"]);
+        shop.create("meanwhile");
         shop.serves();
         assert!(Instant::now() < deadline, "{}", shop.readiness());
         thread::sleep(Duration::from_millis(100));

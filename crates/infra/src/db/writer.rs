@@ -24,7 +24,7 @@ use super::any::DbConnection;
 use super::condition::Condition;
 use super::connection::{Anchor, Purpose};
 use super::error::{OpenError, WorkError, outage_of, storage};
-use super::pool;
+use super::{integrity, pool};
 use job::{Answer, Job, TurnEnd, UnitEnd, Work};
 
 /// The most units of work that share a commit.
@@ -68,6 +68,7 @@ impl Writer {
             options: options.clone(),
             anchor,
             connection: Some(connection),
+            next_check: Instant::now(),
             shared: Arc::clone(&shared),
         };
         let thread = thread::Builder::new()
@@ -153,6 +154,8 @@ struct Turns {
     anchor: Option<Anchor>,
     /// `None` after a failure: the next turn opens a new one.
     connection: Option<DbConnection>,
+    /// When what looks like damage may be looked into again.
+    next_check: Instant,
     shared: Arc<Shared>,
 }
 
@@ -213,7 +216,22 @@ impl Turns {
         };
         if let Err(error) = looked {
             condition.looks_bad(&error);
+        } else if condition.outage() == Some(Outage::Damaged) && Instant::now() >= self.next_check {
+            self.check_damage();
         }
+    }
+
+    /// Reads every page again. What is kept in memory of them is given up, and a large file is not read all the time.
+    fn check_damage(&mut self) {
+        self.connection = None;
+        let Some(path) = self.options.location.file() else {
+            return;
+        };
+        let started = Instant::now();
+        if integrity::is_sound(path) {
+            self.shared.condition.is_sound();
+        }
+        self.next_check = Instant::now() + 20 * started.elapsed();
     }
 
     /// Commits a change of nothing, which ends an outage.
