@@ -1,4 +1,4 @@
-//! What the operating system allows this process: files, and so connections, that may be open.
+//! What the operating system allows this process: files, and so connections, that may be open, and how long a file may be.
 
 use crate::settings::Settings;
 
@@ -37,3 +37,20 @@ pub(crate) fn connections(settings: &Settings, workers: usize) -> usize {
 pub(crate) fn connections(settings: &Settings, _: usize) -> usize {
     settings.server.connections
 }
+
+/// Where a file may not grow (`ulimit -f`), writing to it fails as on a full disk; without this it would end the process.
+/// To be called on the runtime that serves.
+#[cfg(unix)]
+pub(crate) fn survive_file_size() {
+    use actix_web::rt::signal::unix::{SignalKind, signal};
+
+    // Whoever listens to a signal once has taken its effect away for good.
+    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    if let Err(error) = signal(kind) {
+        log::warn!(error:%; "a limit on the size of files would end this process");
+    }
+}
+
+/// Other systems know no such limit.
+#[cfg(not(unix))]
+pub(crate) fn survive_file_size() {}

@@ -85,6 +85,8 @@ pub struct StorageUse {
     pub writes_waiting: u64,
     /// Writes that may wait; one more is refused.
     pub writes_waiting_max: u64,
+    /// Bytes of the log of newest changes, which grows while somebody reads an older state; `None` where there is none.
+    pub log_bytes: Option<u64>,
 }
 
 /// Looks at the store's condition, for readiness and metrics.
@@ -94,7 +96,7 @@ pub trait StorageMonitor: Send + Sync {
     fn pending_migrations(&self) -> Vec<String>;
 
     /// What keeps changes from being stored, as far as is known. MUST answer without waiting for the store, and MUST end
-    /// by itself once changes can be stored again, whether or not any is asked for; damage stays.
+    /// by itself once changes can be stored again, whether or not any is asked for; damage, once what is stored was found sound.
     fn outage(&self) -> Option<Outage>;
 
     /// MUST answer without waiting for the store.

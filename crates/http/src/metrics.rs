@@ -275,6 +275,14 @@ impl Collector for Measured {
         ] {
             gauge(&mut encoder, name, help, value)?;
         }
+        if let Some(bytes) = usage.log_bytes {
+            gauge(
+                &mut encoder,
+                "storage_log_bytes",
+                "Length of the database's log of newest changes, which grows while somebody reads an older state",
+                signed(bytes),
+            )?;
+        }
         Ok(())
     }
 }

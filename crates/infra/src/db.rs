@@ -7,6 +7,7 @@ pub mod backup;
 pub(crate) mod columns;
 mod condition;
 pub mod connection;
+mod damage;
 pub mod error;
 pub mod integrity;
 mod location;
@@ -182,6 +183,7 @@ impl StorageMonitor for Db {
             readers_max: self.readers.max_size(),
             writes_waiting: self.writer.waiting(),
             writes_waiting_max: self.writer.capacity(),
+            log_bytes: self.anchor.is_some().then(|| self.writer.log_bytes()),
         }
     }
 }

@@ -10,6 +10,8 @@ mod samples;
 mod scratch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::flags::FlagRepository;
@@ -102,4 +104,54 @@ fn the_log_is_followed_while_every_reader_is_busy() {
         Ok((another.is_err(), followed.is_ok()))
     });
     assert_eq!(answer.unwrap(), (true, true));
+}
+
+#[test]
+fn the_log_is_told_and_cut_back_once_a_long_reader_has_ended() {
+    const KEPT: u64 = 16 << 20;
+    let scratch = Scratch::migrated();
+    scratch
+        .raw()
+        .batch_execute("CREATE TABLE notes (note TEXT NOT NULL) STRICT")
+        .unwrap();
+    let db = scratch.open();
+    let mut reader = scratch.raw();
+    reader.batch_execute("BEGIN").unwrap();
+    number(&mut reader, "SELECT count(*) AS answer FROM notes");
+    let big = |db: &Db, size: u64| -> Result<(), StorageError> {
+        db.write(move |connection| {
+            connection.batch_execute(&format!(
+                "INSERT INTO notes VALUES (hex(randomblob({})))",
+                size / 2
+            ))?;
+            Ok::<_, WorkError<StorageError>>(())
+        })
+    };
+    big(&db, 20 << 20).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while db.usage().log_bytes <= Some(KEPT) {
+        assert!(Instant::now() < deadline, "{:?}", db.usage());
+        thread::sleep(Duration::from_millis(20));
+    }
+    drop(reader);
+    while db.usage().log_bytes > Some(KEPT) {
+        assert!(Instant::now() < deadline, "{:?}", db.usage());
+        big(&db, 2).unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_does_not_fit_into_memory_goes_to_no_other_folder() {
+    let scratch = Scratch::migrated();
+    let db = scratch.open();
+    const IN_MEMORY: i64 = 2;
+    let setting = |connection: &mut DbConnection| -> Result<i64, WorkError<StorageError>> {
+        Ok(number(
+            connection,
+            "SELECT temp_store AS answer FROM pragma_temp_store",
+        ))
+    };
+    assert_eq!(db.read(setting).unwrap(), IN_MEMORY);
+    assert_eq!(db.write(setting).unwrap(), IN_MEMORY);
 }

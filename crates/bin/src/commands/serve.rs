@@ -81,7 +81,10 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
             welcome.print(Some(address), &mut output);
         }
     };
-    let served = actix_web::rt::System::new().block_on(flagstaff_http::serve(server, listening));
+    let served = actix_web::rt::System::new().block_on(async {
+        limits::survive_file_size();
+        flagstaff_http::serve(server, listening).await
+    });
     drop(poll);
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.

@@ -124,6 +124,72 @@ fn a_server_starts_on_no_damaged_page_and_names_the_backup() {
     }
 }
 
+/// Whatever is run on this file refuses it, names how to restore a backup, and leaves it as it is.
+fn refused(here: &Installation, what: &str) {
+    let files =
+        || ["data/flagstaff.db", "data/flagstaff.db-wal"].map(|one| fs::read(here.path(one)).ok());
+    let before = files();
+    for arguments in [&["serve"][..], &["migrate"], &["feature", "list"]] {
+        let ran = here.run_with(arguments, &[("FLAGSTAFF__SERVER__BIND", "192.0.2.1:1")], "");
+        let said = ran.fails(1);
+        let last = said.lines().last().unwrap();
+        assert!(
+            last.contains("damaged") && last.contains("cp BACKUP"),
+            "{what}: {said}"
+        );
+        assert!(files() == before, "{what}: {arguments:?} changed the file");
+    }
+    here.run(&["check"]).fails(5);
+}
+
+#[test]
+fn what_sqlite_would_begin_anew_is_refused_and_left_as_it_is() {
+    let here = Installation::shop();
+    let path = here.path("data/flagstaff.db");
+    let sound = fs::read(&path).unwrap();
+    let half = sound.len() / 2;
+    for length in [0, 1, 99, 100, 4096, half, half + 7] {
+        fs::write(&path, &sound[..length]).unwrap();
+        refused(&here, &format!("cut off at {length}"));
+    }
+    fs::write(&path, &sound).unwrap();
+    here.write("data/flagstaff.db-wal", &"no log of changes ".repeat(500));
+    refused(&here, "a log that is none");
+    fs::remove_file(here.path("data/flagstaff.db-wal")).unwrap();
+    here.run(&["check"]).succeeds();
+}
+
+#[test]
+fn the_command_that_a_damaged_file_is_refused_with_restores_a_backup() {
+    let here = Installation::shop();
+    here.run(&["backup", "copy.db"]).succeeds();
+    here.write("data/flagstaff.db", "damaged");
+    here.write("data/flagstaff.db-wal", "damaged, too");
+    let said = here.run(&["feature", "list"]).fails(1);
+    let (_, command) = said.split_once("run: ").unwrap();
+    let pasted = command.replace("BACKUP", "copy.db");
+    let ran = here.command("sh").args(["-c", &pasted]).status();
+    assert!(ran.unwrap().success(), "{pasted}");
+    here.run(&["check"]).succeeds();
+    assert_eq!(here.json(&["feature", "list"]).as_array().unwrap().len(), 2);
+    assert_eq!(here.read("data/damaged/flagstaff.db"), "damaged");
+    assert_eq!(here.read("data/damaged/flagstaff.db-wal"), "damaged, too");
+}
+
+#[test]
+fn a_file_that_could_not_be_created_leaves_none_behind() {
+    let here = Installation::empty();
+    here.write("data", "a file where the folder should be");
+    here.run(&["migrate"]).fails(6);
+    fs::remove_file(here.path("data")).unwrap();
+    here.run(&["migrate"]).succeeds();
+    let left: Vec<_> = fs::read_dir(here.path("data"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["flagstaff.db"]);
+}
+
 #[test]
 fn a_schema_of_a_newer_program_is_refused() {
     let here = Installation::empty();

@@ -108,6 +108,23 @@ pub(crate) fn address_of(report: &Value) -> SocketAddr {
     address(report["url"].as_str().unwrap())
 }
 
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut found = fields.filter(|(one, _)| one.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value)
+    }
+}
+
 /// One request on a connection of its own; the status and the body, or `None` when the connection broke.
 pub(crate) fn call(
     server: SocketAddr,
@@ -116,6 +133,17 @@ pub(crate) fn call(
     header: (&str, &str),
     body: &str,
 ) -> Option<(u16, String)> {
+    ask(server, method, path, header, body).map(|answer| (answer.status, answer.body))
+}
+
+/// Like [`call`], with the headers of the answer.
+pub(crate) fn ask(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    header: (&str, &str),
+    body: &str,
+) -> Option<Answer> {
     let mut stream = TcpStream::connect(server).ok()?;
     stream.set_read_timeout(Some(DEADLINE)).ok()?;
     let (name, value) = header;
@@ -129,5 +157,9 @@ pub(crate) fn call(
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body.to_owned()))
+    Some(Answer {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    })
 }

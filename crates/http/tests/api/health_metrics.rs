@@ -192,6 +192,7 @@ async fn requests_are_counted_by_route_method_and_status() {
         "flagstaff_snapshot_age_seconds 0.0",
         "flagstaff_storage_writes_waiting 0",
         "flagstaff_storage_readers_max 4",
+        "flagstaff_storage_writable 1",
     ] {
         assert!(
             metrics.text().lines().any(|one| one == line),
@@ -199,6 +200,10 @@ async fn requests_are_counted_by_route_method_and_status() {
             metrics.text()
         );
     }
+    assert_eq!(
+        metrics.text().contains("\nflagstaff_storage_log_bytes "),
+        api.backend.is_a_file()
+    );
     for secret in [key.as_str(), "dark_mode", "nobody", "BREW", "admin\""] {
         assert!(!metrics.text().contains(secret), "{secret}");
     }

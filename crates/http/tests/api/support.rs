@@ -30,7 +30,7 @@ use flagstaff_domain::access::{
     AccountService, KeyRing, KeyService, Password, RandomSource, Username,
 };
 use flagstaff_domain::clock::Clock;
-use flagstaff_domain::flags::{FlagService, SnapshotPublisher};
+use flagstaff_domain::flags::{FlagRepository, FlagService, SnapshotPublisher};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
 use flagstaff_http::app::application;
@@ -91,6 +91,14 @@ pub(crate) struct Backend {
 impl Backend {
     /// With an administrator and nothing else. Nothing is served before [`Serving::refresh`].
     pub(crate) fn start(settings: HttpSettings) -> Self {
+        Self::start_with(settings, |repository| repository)
+    }
+
+    /// Like [`Backend::start`], with something between the services and the stored flags.
+    pub(crate) fn start_with(
+        settings: HttpSettings,
+        between: impl FnOnce(Arc<dyn FlagRepository>) -> Arc<dyn FlagRepository>,
+    ) -> Self {
         let place = Place::migrated();
         let mut options = DbOptions::serving(place.location(), 4, 64);
         // Long enough for the neighbours in a test, short where a test locks the database.
@@ -135,7 +143,7 @@ impl Backend {
             serving: serving.clone(),
             flagsmith,
             flags: FlagService::new(
-                Arc::new(DieselFlagRepository::new(db.clone())),
+                between(Arc::new(DieselFlagRepository::new(db.clone()))),
                 retrievals.clone(),
                 Arc::clone(&timed),
             ),
@@ -182,6 +190,15 @@ impl Backend {
             Ok(connection.batch_execute(sql)?)
         };
         self.db.write(run).unwrap();
+    }
+
+    /// Takes the permission to write from the file, or gives it back.
+    pub(crate) fn make_read_only(&self, read_only: bool) {
+        let location = self.place.location();
+        let file = location.file().unwrap();
+        let mut permissions = std::fs::metadata(file).unwrap().permissions();
+        permissions.set_readonly(read_only);
+        std::fs::set_permissions(file, permissions).unwrap();
     }
 
     /// Keeps every writer out until the connection is dropped.

@@ -35,6 +35,16 @@ impl Condition {
         log::info!(seconds; "changes can be stored again");
     }
 
+    /// Every page was found sound: what looked like damage was not.
+    pub(super) fn is_sound(&self) {
+        let mut current = self.current.lock();
+        if let Some((Outage::Damaged, since)) = *current {
+            let seconds = since.elapsed().as_secs();
+            log::info!(seconds; "every page of the database is sound: the disk could not be read for a moment");
+            *current = None;
+        }
+    }
+
     /// A look found that they cannot, whatever the reason. A lock counts when the next look meets it, too: a command that
     /// writes holds one for a moment, and a change would have waited for it.
     pub(super) fn looks_bad(&self, error: &StorageError) {
@@ -96,11 +106,21 @@ mod tests {
     }
 
     #[test]
-    fn damage_stays() {
+    fn damage_stays_until_every_page_is_found_sound() {
         let condition = Condition::default();
         condition.fails(&StorageError::failed("database disk image is malformed"));
         condition.works();
         assert_eq!(condition.outage(), Some(Outage::Damaged));
+        condition.is_sound();
+        assert_eq!(condition.outage(), None);
+    }
+
+    #[test]
+    fn sound_pages_end_no_other_outage() {
+        let condition = Condition::default();
+        condition.fails(&StorageError::unavailable("database or disk is full"));
+        condition.is_sound();
+        assert_eq!(condition.outage(), Some(Outage::Full));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! SQLite connections with the settings that Flagstaff relies on, and the file that they lead to.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,8 +12,8 @@ use tempfile::NamedTempFile;
 
 use flagstaff_domain::storage::StorageError;
 
-use super::Location;
 use super::error::OpenError;
+use super::{Location, damage};
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,11 @@ pub enum Purpose {
     Write,
 }
 
-/// The settings of every connection; `busy_timeout` comes first, so that the others wait for locks too.
+/// The length that the log keeps once it begins anew; a long reader elsewhere lets it grow beyond.
+const LOG_KEPT: u32 = 16 << 20;
+
+/// The settings of every connection. What does not fit into the cache stays in memory: a file for it would lie in another
+/// folder, which may be full or read-only when the database's is not. `busy_timeout` comes first, so that the others wait for locks too.
 fn settings(busy: Duration, purpose: Purpose) -> String {
     let query_only = match purpose {
         Purpose::Read => "ON",
@@ -35,6 +39,8 @@ fn settings(busy: Duration, purpose: Purpose) -> String {
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = {LOG_KEPT};
          PRAGMA query_only = {query_only};",
         busy.as_millis()
     )
@@ -51,13 +57,7 @@ pub fn open(path: &Path, busy: Duration, purpose: Purpose) -> Result<SqliteConne
             path.display()
         )));
     }
-    // Opened, it would be made a database.
-    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-        return Err(OpenError::Damaged(
-            path.to_owned(),
-            "it is empty".to_owned(),
-        ));
-    }
+    damage::refuse(path)?;
     let mut connection = SqliteConnection::establish(&url(path)?)
         .map_err(|error| OpenError::File(format!("cannot open {}: {error}", path.display())))?;
     let settled = connection
@@ -124,13 +124,19 @@ pub(super) fn utf8(path: &Path) -> Result<&str, OpenError> {
         .ok_or_else(|| OpenError::File(format!("the path {} is not UTF-8", path.display())))
 }
 
+/// The log of the newest changes, which SQLite keeps beside the file.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
+}
+
 /// Which file a path leads to, whatever is done to the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity(u64, u64);
+struct Identity(u64, u64);
 
 impl Identity {
-    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
-        let metadata = fs::metadata(path)?;
+    fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let identity = {
             use std::os::unix::fs::MetadataExt;
@@ -138,7 +144,7 @@ impl Identity {
         };
         #[cfg(not(unix))]
         let identity = Self(u64::from(metadata.is_file()), 0);
-        Ok(identity)
+        identity
     }
 }
 
@@ -164,14 +170,34 @@ impl Anchor {
         let failed = |error| OpenError::File(format!("cannot look at {}: {error}", path.display()));
         Ok(Self {
             path: Arc::from(path),
-            identity: Identity::of(path).map_err(failed)?,
+            identity: Identity::of(&fs::metadata(path).map_err(failed)?),
         })
+    }
+
+    /// The length of the log beside it.
+    pub(super) fn log_bytes(&self) -> u64 {
+        fs::metadata(log_of(&self.path)).map_or(0, |log| log.len())
     }
 
     /// Whether the file is still where it was.
     pub(super) fn check(&self) -> Result<(), StorageError> {
-        match Identity::of(&self.path) {
-            Ok(identity) if identity == self.identity => Ok(()),
+        self.look().map(drop)
+    }
+
+    /// Whether the file is still where it was, and nobody has made it read-only: that does not keep a process from
+    /// writing to what it has open, but it says that nobody shall.
+    pub(super) fn check_writable(&self) -> Result<(), StorageError> {
+        if self.look()?.permissions().readonly() {
+            return Err(StorageError::unavailable(
+                "the database's file was made read-only",
+            ));
+        }
+        Ok(())
+    }
+
+    fn look(&self) -> Result<Metadata, StorageError> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) if Identity::of(&metadata) == self.identity => Ok(metadata),
             Ok(_) => Err(StorageError::unavailable(std::io::Error::other(
                 "the database's file was replaced while it was open; restart to use the new one",
             ))),

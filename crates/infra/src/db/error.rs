@@ -64,9 +64,10 @@ impl std::fmt::Display for OpenError {
             Self::Migration(what) => write!(f, "a migration failed and was undone: {what}"),
             Self::Damaged(path, error) => write!(
                 f,
-                "{} is damaged, or no database: {error}; keep it, move it away, and copy the last backup \
-                 (made by `flagstaff backup`) in its place",
-                path.display()
+                "{file} is damaged, or no database: {error}; to keep it and restore the last backup, made by \
+                 `flagstaff backup`, run: mkdir '{kept}' && mv '{file}'* '{kept}' && cp BACKUP '{file}'",
+                file = path.display(),
+                kept = path.with_file_name("damaged").display()
             ),
             Self::Database(error) => error.fmt(f),
         }

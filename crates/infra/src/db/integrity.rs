@@ -92,22 +92,29 @@ pub fn refuse_damaged(path: &Path) -> Result<(), OpenError> {
         return Err(OpenError::Damaged(path.to_owned(), finding));
     }
     let mut connection = connection::open(path, PATIENCE, Purpose::Read)?;
-    let findings = lines(
-        &mut connection,
-        "SELECT quick_check AS text FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 1",
-    );
-    let findings = findings.map_err(|error| OpenError::from(error).of(path));
-    let damage = match findings {
-        Ok(findings) => findings
-            .into_iter()
-            .next()
-            .map(|finding| OpenError::Damaged(path.to_owned(), finding)),
-        Err(error) => Some(error),
+    let damage = match broken_page(&mut connection) {
+        Ok(finding) => finding.map(|finding| OpenError::Damaged(path.to_owned(), finding)),
+        Err(error) => Some(OpenError::from(error).of(path)),
     };
     let Some(damage) = damage else { return Ok(()) };
     // Closed, it would bring what is left in the log of writes into the damaged file.
     std::mem::forget(connection);
     Err(damage)
+}
+
+/// Whether every page of a file that is in use is sound: a disk that could not be read for a moment also made SQLite call
+/// it malformed.
+pub(super) fn is_sound(path: &Path) -> bool {
+    let connection = connection::open(path, Duration::ZERO, Purpose::Read);
+    connection.is_ok_and(|mut connection| matches!(broken_page(&mut connection), Ok(None)))
+}
+
+fn broken_page(connection: &mut SqliteConnection) -> QueryResult<Option<String>> {
+    let findings = lines(
+        connection,
+        "SELECT quick_check AS text FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 1",
+    )?;
+    Ok(findings.into_iter().next())
 }
 
 /// Whether the file ends within a page, which SQLite passes over. A log beside it may hold the rest of that page. The page's

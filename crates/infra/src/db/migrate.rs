@@ -34,10 +34,17 @@ type Migrations<DB> = Vec<Box<dyn Migration<DB>>>;
 /// [`OpenError`]; the database is as it was then.
 pub fn migrate(location: impl Into<Location>) -> Result<Vec<String>, OpenError> {
     match location.into() {
+        // Where there is nothing to do, a lock that another process holds is in nobody's way.
+        Location::Sqlite(path) if path.exists() && nothing_pending(&path)? => Ok(Vec::new()),
         Location::Sqlite(path) => migrate_from(&path, &SQLITE),
         #[cfg(feature = "postgres")]
         Location::Postgres(url) => super::postgres::migrate(&url),
     }
+}
+
+fn nothing_pending(path: &Path) -> Result<bool, OpenError> {
+    let pending = pending(path.to_owned()).map_err(|error| error.of(path))?;
+    Ok(pending.is_empty())
 }
 
 /// Like [`migrate`], with migrations from elsewhere.

@@ -24,18 +24,21 @@ use super::any::DbConnection;
 use super::condition::Condition;
 use super::connection::{Anchor, Purpose};
 use super::error::{OpenError, WorkError, outage_of, storage};
-use super::pool;
+use super::{integrity, pool};
 use job::{Answer, Job, TurnEnd, UnitEnd, Work};
 
 /// The most units of work that share a commit.
 const BATCH: usize = 128;
 /// How long an idle writer rests before it looks whether it still could write.
 const REST: Duration = Duration::from_secs(1);
+/// How long a change waits for a lock that is known to be held: with the wait for a thread it stays under 2 seconds.
+const KNOWN_LOCK: Duration = Duration::from_millis(500);
 
 type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
 struct Shared {
     waiting: AtomicU64,
     capacity: u64,
+    log_bytes: AtomicU64,
     condition: Condition,
     after_commit: OnceLock<AfterCommit>,
 }
@@ -57,6 +60,7 @@ impl Writer {
         let shared = Arc::new(Shared {
             waiting: AtomicU64::new(0),
             capacity: options.queue as u64,
+            log_bytes: AtomicU64::new(0),
             condition: Condition::default(),
             after_commit: OnceLock::new(),
         });
@@ -64,6 +68,7 @@ impl Writer {
             options: options.clone(),
             anchor,
             connection: Some(connection),
+            next_check: Instant::now(),
             shared: Arc::clone(&shared),
         };
         let thread = thread::Builder::new()
@@ -89,6 +94,11 @@ impl Writer {
 
     pub(super) fn outage(&self) -> Option<Outage> {
         self.shared.condition.outage()
+    }
+
+    /// The length of the log when the thread last looked.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.shared.log_bytes.load(Ordering::Relaxed)
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -144,6 +154,8 @@ struct Turns {
     anchor: Option<Anchor>,
     /// `None` after a failure: the next turn opens a new one.
     connection: Option<DbConnection>,
+    /// When what looks like damage may be looked into again.
+    next_check: Instant,
     shared: Arc<Shared>,
 }
 
@@ -169,8 +181,14 @@ impl Turns {
         }
     }
 
+    /// While changes cannot be stored, that is tried on nothing first: what is refused then has changed nothing, which
+    /// nobody could say of a commit that failed.
     fn take_turn(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
-        match self.begin(self.options.busy) {
+        let begun = match self.shared.condition.outage() {
+            Some(_) => self.prove(KNOWN_LOCK),
+            None => Ok(()),
+        };
+        match begun.and_then(|()| self.begin(self.options.busy)) {
             Ok(connection) => self.turn(connection, first, jobs),
             Err(error) => {
                 self.shared.condition.fails(&error);
@@ -179,25 +197,50 @@ impl Turns {
         }
     }
 
-    /// Finds out whether changes can be stored, also while none is asked for. Waits for no lock long, because a change may come.
+    /// Finds out whether changes can be stored, also while none is asked for. Waits for no lock long, because a change
+    /// may come.
     fn look(&mut self) {
-        let condition = &Arc::clone(&self.shared).condition;
-        match self.begin(REST / 4) {
-            Ok(mut connection) => {
-                let looked = match condition.outage() {
-                    Some(_) => pool::commit_nothing(&mut connection),
-                    None => connection.batch_execute("ROLLBACK"),
-                };
-                match looked {
-                    Ok(()) => {
-                        self.connection = Some(connection);
-                        condition.works();
-                    }
-                    Err(error) => condition.looks_bad(&storage(error)),
-                }
-            }
-            Err(error) => condition.looks_bad(&error),
+        if let Some(anchor) = &self.anchor {
+            let length = anchor.log_bytes();
+            self.shared.log_bytes.store(length, Ordering::Relaxed);
         }
+        let condition = &Arc::clone(&self.shared).condition;
+        let looked = match condition.outage() {
+            Some(_) => self.prove(REST / 4),
+            None => self.begin(REST / 4).and_then(|mut connection| {
+                connection.batch_execute("ROLLBACK").map_err(storage)?;
+                self.connection = Some(connection);
+                condition.works();
+                Ok(())
+            }),
+        };
+        if let Err(error) = looked {
+            condition.looks_bad(&error);
+        } else if condition.outage() == Some(Outage::Damaged) && Instant::now() >= self.next_check {
+            self.check_damage();
+        }
+    }
+
+    /// Reads every page again. What is kept in memory of them is given up, and a large file is not read all the time.
+    fn check_damage(&mut self) {
+        self.connection = None;
+        let Some(path) = self.options.location.file() else {
+            return;
+        };
+        let started = Instant::now();
+        if integrity::is_sound(path) {
+            self.shared.condition.is_sound();
+        }
+        self.next_check = Instant::now() + 20 * started.elapsed();
+    }
+
+    /// Commits a change of nothing, which ends an outage.
+    fn prove(&mut self, patience: Duration) -> Result<(), StorageError> {
+        let mut connection = self.begin(patience)?;
+        pool::commit_nothing(&mut connection).map_err(storage)?;
+        self.connection = Some(connection);
+        self.shared.condition.works();
+        Ok(())
     }
 
     fn taken(&self) {
@@ -218,7 +261,7 @@ impl Turns {
     /// A connection that holds the lock, for which it waited no longer than `patience`.
     fn try_begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
         if let Some(anchor) = &self.anchor {
-            anchor.check()?;
+            anchor.check_writable()?;
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,

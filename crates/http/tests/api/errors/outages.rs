@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
+use flagstaff_domain::flags::FlagError;
+use flagstaff_domain::flags::ports::MockFlagRepository;
+use flagstaff_domain::storage::StorageError;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api};
+use crate::support::{Answer, Api, Backend, settings};
 
 /// How long a server may take to notice that its database works again.
 const SOON: Duration = Duration::from_secs(20);
@@ -22,6 +26,45 @@ async fn readiness(api: &Api) -> Value {
     let answer = api.get("/health/ready").await;
     assert_eq!(answer.status, 200, "flags can be served");
     answer.json()
+}
+
+#[actix_web::test]
+async fn an_error_of_the_port_is_told_by_what_is_known_of_the_change() {
+    for (error, status, code, retry) in [
+        (
+            StorageError::unavailable("disk I/O error"),
+            503,
+            "unavailable",
+            Some("1"),
+        ),
+        (
+            StorageError::in_doubt("disk I/O error"),
+            503,
+            "unavailable",
+            None,
+        ),
+        (
+            StorageError::failed("disk I/O error"),
+            500,
+            "internal",
+            None,
+        ),
+    ] {
+        let backend = Backend::start_with(settings(), |_| {
+            let mut repository = MockFlagRepository::new();
+            repository
+                .expect_create_feature()
+                .returning(move |_, _| Err(FlagError::Storage(error.clone())));
+            Arc::new(repository)
+        });
+        backend.serving.refresh().unwrap();
+        let api = Api::over(backend).await;
+        let answer = create(&api, "a", "").await;
+        let detail = answer.problem(status, code);
+        assert_eq!(answer.header("Retry-After"), retry, "{detail}");
+        assert!(!answer.text().contains("I/O"), "{}", answer.text());
+        assert_eq!(readiness(&api).await["status"], "ready");
+    }
 }
 
 /// Waits until readiness says this of writes.
@@ -107,19 +150,19 @@ async fn a_database_that_may_not_grow_refuses_what_it_has_no_room_for() {
 #[actix_web::test]
 async fn a_database_that_is_read_only_refuses_every_change() {
     let (api, key) = Api::production().await;
-    // Only SQLite can be made to by a statement.
     if !api.backend.is_a_file() {
         return;
     }
     create(&api, "a", "").await;
-    api.backend.on_writer("PRAGMA query_only = ON");
+    api.backend.make_read_only(true);
     let answer = create(&api, "b", "").await;
     answer.problem(503, "unavailable");
     assert_eq!(answer.header("Retry-After"), Some("1"));
     assert_eq!(api.flags(&key).await.names(), ["a"]);
     let report = says_of_writes(&api, "unavailable").await;
     assert_eq!(report["writes"]["detail"], "the database is read-only");
-    api.backend.on_writer("PRAGMA query_only = OFF");
-    says_of_writes(&api, "ok").await;
+    api.backend.make_read_only(false);
     assert_eq!(create(&api, "b", "").await.status, 201);
+    let report = readiness(&api).await;
+    assert_eq!(report["status"], "ready", "a stored change ends an outage");
 }
