@@ -1,5 +1,7 @@
 //! What the operating system allows this process: files, and so connections, that may be open, and how long a file may be.
 
+#[cfg(unix)]
+use crate::open_files;
 use crate::settings::Settings;
 
 /// Files that are not connections: the database's, logs, what the runtime needs.
@@ -11,21 +13,10 @@ fn other_files(settings: &Settings, workers: usize) -> usize {
 /// How many connections may be open, of those that are wanted. The process's limit is raised to what it may be raised to.
 #[cfg(unix)]
 pub(crate) fn connections(settings: &Settings, workers: usize) -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    let files = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    let files = files.and_then(|files| usize::try_from(files).ok());
     let wanted = settings.server.connections;
     let others = other_files(settings, workers);
-    let possible = files.map_or(wanted, |files| files.saturating_sub(others).max(files / 4));
+    let possible =
+        open_files::raise().map_or(wanted, |files| files.saturating_sub(others).max(files / 4));
     if possible < wanted {
         log::warn!(possible, wanted; "the system allows fewer connections than server.connections (ulimit -n)");
     }

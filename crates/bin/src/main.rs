@@ -11,6 +11,8 @@ mod exit;
 mod jobs;
 mod limits;
 mod logging;
+#[cfg(unix)]
+mod open_files;
 mod output;
 mod progress;
 mod settings;

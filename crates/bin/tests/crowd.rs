@@ -1,6 +1,8 @@
 //! A crowd: ten thousand connections that do nothing, or hardly anything, beside an application that reads its flags.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../src/open_files.rs"]
+mod open_files;
 #[path = "command_line/program.rs"]
 mod program;
 #[path = "support/server.rs"]
@@ -23,18 +25,7 @@ const BEGINNING: &[u8] = b"GET /api/v1/flags/ HTTP/1.1\r\nHost: flags.example\r\
 
 /// How many connections this process may have; its limit is raised to what it may be raised to.
 fn possible() -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    let files = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    let files = files.map_or(usize::MAX, |files| usize::try_from(files).unwrap());
+    let files = open_files::raise().unwrap_or(usize::MAX);
     MOST.min(files.saturating_sub(200))
 }
 

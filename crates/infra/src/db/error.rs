@@ -155,8 +155,9 @@ const OUTAGES: [(&str, Outage); 9] = [
     ("was replaced while it was open", Outage::Replaced),
 ];
 
-fn known(message: &str) -> Option<Outage> {
-    let known = OUTAGES.iter().find(|(text, _)| message.contains(text));
+/// What a message means by this table.
+pub(super) fn meaning(table: &[(&str, Outage)], message: &str) -> Option<Outage> {
+    let known = table.iter().find(|(text, _)| message.contains(text));
     known.map(|(_, outage)| *outage)
 }
 
@@ -165,7 +166,7 @@ pub(super) fn outage_of(error: &Error) -> Option<Outage> {
     let outage = match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
         | Error::BrokenTransactionManager => Some(Outage::Gone),
-        Error::DatabaseError(_, information) => known(information.message()),
+        Error::DatabaseError(_, information) => meaning(&OUTAGES, information.message()),
         _ => None,
     };
     #[cfg(feature = "postgres")]
@@ -189,9 +190,9 @@ pub(super) fn outage(error: &StorageError) -> Option<Outage> {
         Some(error) => outage_of(error),
         // What stood in the file's place, or stands there now.
         None if cause.is::<std::io::Error>() || cause.is::<OpenError>() => {
-            known(&text).or(Some(Outage::Gone))
+            meaning(&OUTAGES, &text).or(Some(Outage::Gone))
         }
-        None => known(&text),
+        None => meaning(&OUTAGES, &text),
     };
     match error {
         StorageError::Failed(_) => found,

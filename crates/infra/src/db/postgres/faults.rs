@@ -4,6 +4,8 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use flagstaff_domain::storage::Outage;
 
+use crate::db::error::meaning;
+
 /// Classes 08, 53, 55, 57 and 58, and what libpq says of a server that is not there.
 const OUTAGES: [(&str, Outage); 20] = [
     ("due to lock timeout", Outage::Locked),
@@ -34,11 +36,7 @@ pub(in crate::db) fn outage_of(error: &Error) -> Option<Outage> {
         Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Some(Outage::ReadOnly),
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Some(Outage::Locked),
         Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _) => Some(Outage::Gone),
-        Error::DatabaseError(_, information) => {
-            let message = information.message();
-            let known = OUTAGES.iter().find(|(text, _)| message.contains(text));
-            known.map(|(_, outage)| *outage)
-        }
+        Error::DatabaseError(_, information) => meaning(&OUTAGES, information.message()),
         _ => None,
     }
 }
