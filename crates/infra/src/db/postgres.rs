@@ -4,6 +4,7 @@
 
 pub(super) mod faults;
 mod integrity;
+pub(super) mod listen;
 mod url;
 
 use std::time::Duration;
@@ -94,6 +95,11 @@ pub(super) fn begin_write(connection: &mut PgConnection, patience: Duration) -> 
         let _ = connection.batch_execute("ROLLBACK");
     }
     begun
+}
+
+/// Commits, and wakes whoever listens.
+pub(super) fn commit(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("NOTIFY flagstaff; COMMIT")
 }
 
 /// Commits what changes nothing.

@@ -164,15 +164,17 @@ impl Turns {
         let mut next = Some(first);
         let mut broken = None;
         while let Some(job) = next.take() {
-            match run_in_savepoint(job, &mut connection, &self.shared.condition) {
-                Ok((succeeded, answer)) => {
-                    written |= succeeded;
-                    answers.push(answer);
-                }
-                Err((error, answer)) => {
-                    answers.push(answer);
-                    broken = Some(error);
-                    break;
+            if job.take() {
+                match run_in_savepoint(job, &mut connection, &self.shared.condition) {
+                    Ok((succeeded, answer)) => {
+                        written |= succeeded;
+                        answers.push(answer);
+                    }
+                    Err((error, answer)) => {
+                        answers.push(answer);
+                        broken = Some(error);
+                        break;
+                    }
                 }
             }
             if answers.len() < BATCH
@@ -189,14 +191,19 @@ impl Turns {
         if let Err(error) = &end.refused {
             self.shared.condition.fails(error);
         }
+        self.shared.turns.fetch_add(1, Ordering::Relaxed);
         for answer in answers {
             answer(&end);
         }
     }
 
     fn end(&mut self, mut connection: DbConnection, written: bool) -> TurnEnd {
-        let end = if written { "COMMIT" } else { "ROLLBACK" };
-        match connection.batch_execute(end) {
+        let ended = if written {
+            pool::commit(&mut connection)
+        } else {
+            connection.batch_execute("ROLLBACK")
+        };
+        match ended {
             Ok(()) => {
                 self.connection = Some(connection);
                 TurnEnd {
