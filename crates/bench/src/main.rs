@@ -14,6 +14,7 @@ mod load;
 mod postgres;
 mod rates;
 mod scenarios;
+mod sign_in;
 mod size;
 mod table;
 mod writes;

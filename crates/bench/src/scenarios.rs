@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::load::{self, Outcome, Request};
 use crate::table::{Report, median, ratio};
-use crate::{catalogue, postgres, rates, size, writes};
+use crate::{catalogue, postgres, rates, sign_in, size, writes};
 
 /// A comparison.
 pub(crate) struct Scenario {
@@ -62,6 +62,16 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "postgres",
         what: "the list, durable writes, and from a write on one instance to the read on another, on PostgreSQL",
         run: postgres::postgres,
+    },
+    Scenario {
+        name: "storm",
+        what: "the list beside 500 sign-ins a second with wrong passwords",
+        run: sign_in::storm,
+    },
+    Scenario {
+        name: "guesses",
+        what: "a sign-in with an unknown name beside one with a wrong password",
+        run: sign_in::guesses,
     },
     Scenario {
         name: "size",
