@@ -17,6 +17,6 @@ pub use key::{ChangeKey, CreateKey, EnvironmentKey, KeyDigest, KeyKind, KeyText,
 pub use key_ring::{Grant, KeyRing};
 pub use key_service::{IssuedKey, KeyService};
 pub use ports::{
-    AccountRepository, EnvironmentGrants, KeyRepository, KeySource, KeyUpdate, PasswordHasher,
+    AccountRepository, KeyChanges, KeyRepository, KeySource, KeyUpdate, PasswordHasher,
     RandomSource,
 };

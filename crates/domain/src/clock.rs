@@ -4,6 +4,8 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -87,6 +89,40 @@ pub trait Clock: Send + Sync {
     fn uptime(&self) -> Duration;
 }
 
+/// A clock that stands still where the host's is set back, so that what has expired stays expired.
+pub struct Onward {
+    clock: Arc<dyn Clock>,
+    /// The latest time seen, in microseconds.
+    latest: AtomicI64,
+}
+
+impl Onward {
+    /// Goes on from the time that the clock shows when first asked.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            latest: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// The time of day, or the latest that it was seen to be.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        let latest = self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
+        Timestamp::from_micros(latest).map_or(now, |latest| latest.max(now))
+    }
+}
+
+impl fmt::Debug for Onward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Onward")
+            .field("latest", &self.latest)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +158,16 @@ mod tests {
             parse("2026-11-20T10:00:00Z").unwrap().plus_seconds(90),
             parse("2026-11-20T10:01:30Z").unwrap()
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_stands_still() {
+        let mut clock = MockClock::new();
+        let mut readings = [7, 9, 4, 10].into_iter();
+        clock
+            .expect_now()
+            .returning(move || Timestamp(readings.next().unwrap()));
+        let onward = Onward::new(Arc::new(clock));
+        assert_eq!([(); 4].map(|()| onward.now().as_micros()), [7, 9, 9, 10]);
     }
 }

@@ -4,10 +4,10 @@
 
 use super::account::{Account, NewAccount, Password, PasswordHash, Username};
 use super::error::AccessError;
-use super::key::{ChangeKey, EnvironmentKey, KeyText, NewKey};
+use super::key::{ChangeKey, EnvironmentKey, KeyDigest, KeyText, NewKey};
 use super::key_ring::Grant;
 use crate::clock::Timestamp;
-use crate::ids::{EnvironmentId, KeyId, Seq};
+use crate::ids::{KeyId, Seq};
 use crate::page::{Listing, Page};
 use crate::storage::StorageError;
 use crate::text::EnvironmentName;
@@ -72,28 +72,29 @@ pub trait KeyRepository: Send + Sync {
     ) -> Result<Seq, AccessError>;
 }
 
-/// One environment's keys for the key ring.
+/// What changed about the keys that open environments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvironmentGrants {
-    /// The environment.
-    pub environment: EnvironmentId,
-    /// All keys that open it.
-    pub grants: Vec<Grant>,
+pub enum KeyChanges {
+    /// These are all keys there are.
+    All(Vec<Grant>),
+    /// These may have changed, each with what it opens now; `None` for one that opens nothing.
+    Only(Vec<(KeyDigest, Option<Grant>)>),
 }
 
 /// Which keys have to be held anew.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUpdate {
     /// The log's last change when this was read; 0 in an empty log.
     pub head: Seq,
-    /// The environments whose keys may have changed, each with all its keys; none for a deleted one.
-    pub environments: Vec<EnvironmentGrants>,
+    /// What changed.
+    pub keys: KeyChanges,
 }
 
 /// Reads the keys that open environments.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait KeySource: Send + Sync {
-    /// What changed after `since`, or all keys when `since` is `None`. MUST read head and keys in one transaction.
+    /// What changed after `since`, or all keys when `since` is `None`. MUST read head and keys in one transaction. MUST NOT
+    /// read keys that did not change, unless so many did that reading all costs less.
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError>;
 }
 

@@ -1,20 +1,31 @@
 //! Reads the keys that open environments, for the key ring in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
-use flagstaff_domain::access::{
-    EnvironmentGrants, Grant, KeyDigest, KeyKind, KeySource, KeyUpdate,
-};
-use flagstaff_domain::changes::{ChangeKind, Context};
+use flagstaff_domain::access::{Grant, KeyChanges, KeyDigest, KeyKind, KeySource, KeyUpdate};
+use flagstaff_domain::changes::ChangeKind;
 use flagstaff_domain::ids::{EnvironmentId, Seq};
 use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::Invalid;
+use serde::Deserialize;
 
 use crate::changes::unit;
 use crate::db::columns::instant;
+use crate::db::error::invalid;
 use crate::db::schema::environment_keys;
 use crate::db::{Db, DbConnection, WorkError};
+
+/// The changes after which a key has to be looked at again. An environment's deletion is told of key by key.
+const KEY_CHANGES: [ChangeKind; 3] = [
+    ChangeKind::KeyCreated,
+    ChangeKind::KeyChanged,
+    ChangeKind::KeyDeleted,
+];
+/// So many changed keys cost more one by one than all keys together.
+const MANY: usize = 10_000;
+/// How many keys are looked up at once: a statement takes a bounded number of values.
+const AT_ONCE: usize = 500;
 
 /// The key ring's source in the database.
 #[derive(Debug, Clone)]
@@ -56,58 +67,81 @@ impl KeySource for DieselKeySource {
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError> {
         self.db.follow(|connection| {
             let head = unit::head(connection)?;
-            let mut rows = environment_keys::table
-                .select(GrantRow::as_select())
-                .into_boxed();
-            let mut environments = BTreeMap::new();
             let changed = match since {
-                None => None,
                 Some(since) => changed_since(connection, since)?,
+                None => None,
             };
-            if let Some(changed) = changed {
-                if changed.is_empty() {
-                    return Ok(KeyUpdate {
-                        head,
-                        environments: Vec::new(),
-                    });
-                }
-                let ids: Vec<i64> = changed.iter().map(|id| id.0).collect();
-                rows = rows.filter(environment_keys::environment_id.eq_any(ids));
-                environments.extend(changed.into_iter().map(|id| (id, Vec::new())));
-            }
-            for row in rows.load(connection)? {
-                let grant = Grant::try_from(row)?;
-                let grants: &mut Vec<_> = environments.entry(grant.environment).or_default();
-                grants.push(grant);
-            }
-            let environments =
-                environments
-                    .into_iter()
-                    .map(|(environment, grants)| EnvironmentGrants {
-                        environment,
-                        grants,
-                    });
-            Ok::<_, WorkError<StorageError>>(KeyUpdate {
-                head,
-                environments: environments.collect(),
-            })
+            let keys = match changed {
+                Some(digests) => KeyChanges::Only(grants_of(connection, &digests)?),
+                None => KeyChanges::All(all_grants(connection)?),
+            };
+            Ok::<_, WorkError<StorageError>>(KeyUpdate { head, keys })
         })
     }
 }
 
-/// The environments whose keys changed, or that were deleted with their keys; `None` when all may have changed.
+/// The keys that changed; `None` when any may have.
 fn changed_since(
     connection: &mut DbConnection,
     since: Seq,
-) -> QueryResult<Option<BTreeSet<EnvironmentId>>> {
-    let mut environments = BTreeSet::new();
+) -> QueryResult<Option<BTreeSet<String>>> {
+    let mut keys = 0;
     for change in unit::since(connection, since)? {
-        let Some(kind) = change.kind else {
-            return Ok(None);
-        };
-        if kind.context() == Context::Access || kind == ChangeKind::EnvironmentDeleted {
-            environments.extend(change.environment);
+        match change.kind {
+            None => return Ok(None),
+            Some(kind) => keys += usize::from(KEY_CHANGES.contains(&kind)),
         }
     }
-    Ok(Some(environments))
+    match keys {
+        0 => Ok(Some(BTreeSet::new())),
+        MANY.. => Ok(None),
+        _ => {
+            let records = unit::records_since(connection, since, &KEY_CHANGES)?;
+            let digests = records.iter().map(|record| digest(record));
+            digests.collect::<QueryResult<_>>().map(Some)
+        }
+    }
+}
+
+/// The digest in a key's record in the log.
+fn digest(record: &str) -> QueryResult<String> {
+    #[derive(Deserialize)]
+    struct Digested {
+        digest: KeyDigest,
+    }
+    let record: Digested = serde_json::from_str(record)
+        .map_err(|error| invalid(Invalid::new(format!("stored record: {error}"))))?;
+    Ok(record.digest.to_string())
+}
+
+/// What each of these keys opens now.
+fn grants_of(
+    connection: &mut DbConnection,
+    digests: &BTreeSet<String>,
+) -> Result<Vec<(KeyDigest, Option<Grant>)>, WorkError<StorageError>> {
+    let digests: Vec<&String> = digests.iter().collect();
+    let mut found = HashMap::with_capacity(digests.len());
+    for some in digests.chunks(AT_ONCE) {
+        let rows: Vec<GrantRow> = environment_keys::table
+            .filter(environment_keys::digest.eq_any(some.iter().copied()))
+            .select(GrantRow::as_select())
+            .load(connection)?;
+        for row in rows {
+            let grant = Grant::try_from(row)?;
+            found.insert(grant.digest, grant);
+        }
+    }
+    let changes = digests.into_iter().map(|digest| {
+        let digest = KeyDigest::try_from(digest.clone())?;
+        Ok((digest, found.remove(&digest)))
+    });
+    Ok(changes.collect::<Result<_, Invalid>>()?)
+}
+
+fn all_grants(connection: &mut DbConnection) -> Result<Vec<Grant>, WorkError<StorageError>> {
+    let rows: Vec<GrantRow> = environment_keys::table
+        .select(GrantRow::as_select())
+        .load(connection)?;
+    let grants = rows.into_iter().map(Grant::try_from);
+    Ok(grants.collect::<Result<_, Invalid>>()?)
 }
