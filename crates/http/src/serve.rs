@@ -61,7 +61,7 @@ impl Server {
         let shared = services.clone();
         let builder = actix_server::Server::build()
             .workers(settings.workers)
-            .worker_max_blocking_threads(settings.waiting + 2 * settings.workers)
+            .worker_max_blocking_threads(2 * (settings.waiting + 2 * settings.workers))
             .max_concurrent_connections(settings.connections_a_worker())
             .shutdown_timeout(settings.shutdown_seconds)
             .disable_signals()
