@@ -16,7 +16,10 @@ use crate::text::Invalid;
 /// An instant in UTC, whole microseconds, in the years 0 to 9999.
 ///
 /// Written as RFC 3339 with six decimals, `2026-11-20T10:00:00.000000Z`; read from RFC 3339 with any offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The default is 1970-01-01T00:00:00Z.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
@@ -40,6 +43,12 @@ impl Timestamp {
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
         Self::from_micros(self.0 + i64::from(seconds) * 1_000_000).unwrap_or(self)
+    }
+
+    /// That many days before this instant, or `None` where that would be before the year 0.
+    #[must_use]
+    pub fn minus_days(self, days: u32) -> Option<Self> {
+        Self::from_micros(self.0 - i64::from(days) * 24 * 60 * 60 * 1_000_000)
     }
 
     /// The instant as chrono's type.

@@ -144,12 +144,18 @@ mod tests {
 
     use super::*;
     use crate::access::KeyKind;
-    use crate::access::ports::{KeyChanges, KeyUpdate, MockKeySource};
+    use crate::access::ports::{GuidMemory, KeyChanges, KeyUpdate, MockGuidMemory, MockKeySource};
     use crate::clock::MockClock;
     use crate::flags::ports::MockSnapshotSource;
     use crate::flags::retrievals::MockRetrievalLog;
     use crate::flags::{Snapshot, SnapshotUpdate};
     use crate::ids::EnvironmentId;
+
+    fn forgetful() -> Arc<dyn GuidMemory> {
+        let mut guids = MockGuidMemory::new();
+        guids.expect_forget().return_const(());
+        Arc::new(guids)
+    }
 
     fn serving() -> Serving {
         let mut clock = MockClock::new();
@@ -168,6 +174,7 @@ mod tests {
                     kind: KeyKind::Client,
                     expires_at: None,
                 }]),
+                renamed: false,
             })
         });
         let mut source = MockSnapshotSource::new();
@@ -201,7 +208,7 @@ mod tests {
                 Arc::clone(&clock),
                 vec![],
             )),
-            Arc::new(KeyRing::new(Arc::new(keys))),
+            Arc::new(KeyRing::new(Arc::new(keys), forgetful())),
             Arc::new(retrievals),
             clock,
         )
@@ -234,6 +241,7 @@ mod tests {
                     kind: KeyKind::Client,
                     expires_at: Timestamp::from_micros(100),
                 }]),
+                renamed: false,
             })
         });
         let mut source = MockSnapshotSource::new();
@@ -247,7 +255,7 @@ mod tests {
                 Arc::clone(&clock),
                 vec![],
             )),
-            Arc::new(KeyRing::new(Arc::new(keys))),
+            Arc::new(KeyRing::new(Arc::new(keys), forgetful())),
             Arc::new(MockRetrievalLog::new()),
             clock,
         );

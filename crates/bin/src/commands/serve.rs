@@ -160,6 +160,7 @@ fn parts(backend: &Backend, views: Arc<FlagsmithViews>) -> Parts {
         flagsmith: views,
         flags: services.flags.clone(),
         keys: services.keys.clone(),
+        guids: services.guids.clone(),
         accounts: services.accounts.clone(),
         changes: Arc::clone(&services.changes),
         storage: Arc::clone(&backend.storage),
@@ -178,6 +179,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         connections: limits::connections(settings, workers),
         patience: PATIENCE,
         waiting: WAITING,
+        register_reads: usize::try_from(settings.database.readers / 2)
+            .map_or(1, |half| half.max(1)),
         allowed_origins: match &settings.server.allowed_origins {
             settings::AllowedOrigins::Any => AllowedOrigins::Any,
             settings::AllowedOrigins::Only(origins) => AllowedOrigins::Only(origins.clone()),

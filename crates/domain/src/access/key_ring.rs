@@ -12,7 +12,7 @@ use foldhash::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::key::{KeyDigest, KeyKind};
-use super::ports::{KeyChanges, KeySource};
+use super::ports::{Forgotten, GuidMemory, KeyChanges, KeySource, KeyUpdate};
 use crate::clock::Timestamp;
 use crate::ids::{EnvironmentId, Seq};
 use crate::storage::StorageError;
@@ -33,6 +33,8 @@ pub struct Grant {
 /// The keys that are valid at the moment.
 pub struct KeyRing {
     source: Arc<dyn KeySource>,
+    /// Is told of what changed, too.
+    guids: Arc<dyn GuidMemory>,
     /// Held during a refresh, so that an older read never replaces a newer one.
     head: Mutex<Option<Seq>>,
     held: RwLock<HashMap<KeyDigest, Held>>,
@@ -48,11 +50,12 @@ struct Held {
 const NEVER: i64 = i64::MIN;
 
 impl KeyRing {
-    /// An empty ring; [`KeyRing::refresh`] fills it.
+    /// An empty ring; [`KeyRing::refresh`] fills it, and keeps what is remembered of the GUID register true.
     #[must_use]
-    pub fn new(source: Arc<dyn KeySource>) -> Self {
+    pub fn new(source: Arc<dyn KeySource>, guids: Arc<dyn GuidMemory>) -> Self {
         Self {
             source,
+            guids,
             head: Mutex::new(None),
             held: RwLock::default(),
         }
@@ -65,6 +68,7 @@ impl KeyRing {
     pub fn refresh(&self) -> Result<(), StorageError> {
         let mut head = self.head.lock();
         let update = self.source.load(*head)?;
+        self.forget(&update);
         match update.keys {
             KeyChanges::All(grants) => {
                 // Built beside what is held, so that requests wait for the exchange alone.
@@ -99,6 +103,18 @@ impl KeyRing {
         }
         *head = Some(update.head);
         Ok(())
+    }
+
+    fn forget(&self, update: &KeyUpdate) {
+        match &update.keys {
+            KeyChanges::Only(changes) if !update.renamed => {
+                let digests: Vec<_> = changes.iter().map(|(digest, _)| *digest).collect();
+                self.guids.forget(Forgotten::Only(&digests), update.head);
+            }
+            KeyChanges::Only(_) | KeyChanges::All(_) => {
+                self.guids.forget(Forgotten::All, update.head);
+            }
+        }
     }
 
     /// What the key with this digest opens at `now`, which is noted as its last use: nothing when it is unknown, revoked or
@@ -154,7 +170,7 @@ impl fmt::Debug for KeyRing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::ports::{KeyUpdate, MockKeySource};
+    use crate::access::ports::{MockGuidMemory, MockKeySource};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000).unwrap()
@@ -180,9 +196,12 @@ mod tests {
             Ok(KeyUpdate {
                 head: Seq(1),
                 keys: updates.next().unwrap(),
+                renamed: false,
             })
         });
-        KeyRing::new(Arc::new(source))
+        let mut guids = MockGuidMemory::new();
+        guids.expect_forget().return_const(());
+        KeyRing::new(Arc::new(source), Arc::new(guids))
     }
 
     fn changed(grant: Grant) -> (KeyDigest, Option<Grant>) {
@@ -252,5 +271,43 @@ mod tests {
             "a refusal is no use"
         );
         assert_eq!(ring.last_used(&digest("unused")), None);
+    }
+
+    #[test]
+    fn what_is_remembered_of_the_register_is_forgotten_when_it_may_have_changed() {
+        let update = |head, keys, renamed| KeyUpdate {
+            head: Seq(head),
+            keys,
+            renamed,
+        };
+        let mut updates = vec![
+            update(1, KeyChanges::All(vec![]), false),
+            update(2, KeyChanges::Only(vec![(digest("one"), None)]), false),
+            update(3, KeyChanges::Only(vec![]), true),
+        ]
+        .into_iter();
+        let mut source = MockKeySource::new();
+        source
+            .expect_load()
+            .returning(move |_| Ok(updates.next().unwrap()));
+        let mut guids = MockGuidMemory::new();
+        let mut order = mockall::Sequence::new();
+        for (forgotten, head) in [
+            (Forgotten::All, Seq(1)),
+            (Forgotten::Only(&[digest("one")]), Seq(2)),
+            (Forgotten::All, Seq(3)),
+        ] {
+            let expected = format!("{forgotten:?}");
+            guids
+                .expect_forget()
+                .withf(move |told, at| format!("{told:?}") == expected && *at == head)
+                .once()
+                .in_sequence(&mut order)
+                .return_const(());
+        }
+        let ring = KeyRing::new(Arc::new(source), Arc::new(guids));
+        for _ in 0..3 {
+            ring.refresh().unwrap();
+        }
     }
 }

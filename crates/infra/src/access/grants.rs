@@ -17,10 +17,13 @@ use crate::db::schema::environment_keys;
 use crate::db::{Db, DbConnection, WorkError};
 
 /// The changes after which a key has to be looked at again. An environment's deletion is told of key by key.
-const KEY_CHANGES: [ChangeKind; 3] = [
+const KEY_CHANGES: [ChangeKind; 6] = [
     ChangeKind::KeyCreated,
     ChangeKind::KeyChanged,
     ChangeKind::KeyDeleted,
+    ChangeKind::GuidCreated,
+    ChangeKind::GuidChanged,
+    ChangeKind::GuidDeleted,
 ];
 /// So many changed keys cost more one by one than all keys together.
 const MANY: usize = 10_000;
@@ -44,7 +47,7 @@ impl DieselKeySource {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = environment_keys)]
 struct GrantRow {
-    environment_id: i64,
+    environment_id: Option<i64>,
     kind: String,
     digest: String,
     expires_at: Option<i64>,
@@ -56,7 +59,10 @@ impl TryFrom<GrantRow> for Grant {
     fn try_from(row: GrantRow) -> Result<Self, Invalid> {
         Ok(Self {
             digest: KeyDigest::try_from(row.digest)?,
-            environment: EnvironmentId(row.environment_id),
+            environment: row
+                .environment_id
+                .map(EnvironmentId)
+                .ok_or_else(|| Invalid::new("a key without an environment opens none"))?,
             kind: KeyKind::try_from(row.kind)?,
             expires_at: row.expires_at.map(instant).transpose()?,
         })
@@ -68,38 +74,53 @@ impl KeySource for DieselKeySource {
         self.db.follow(|connection| {
             let head = unit::head(connection)?;
             let changed = match since {
-                Some(since) => changed_since(connection, since)?,
+                Some(since) => Changed::since(connection, since)?,
                 None => None,
             };
-            let keys = match changed {
-                Some(digests) => KeyChanges::Only(grants_of(connection, &digests)?),
-                None => KeyChanges::All(all_grants(connection)?),
+            let (keys, renamed) = match changed {
+                Some(changed) => (
+                    KeyChanges::Only(grants_of(connection, &changed.digests)?),
+                    changed.renamed,
+                ),
+                None => (KeyChanges::All(all_grants(connection)?), true),
             };
-            Ok::<_, WorkError<StorageError>>(KeyUpdate { head, keys })
+            Ok::<_, WorkError<StorageError>>(KeyUpdate {
+                head,
+                keys,
+                renamed,
+            })
         })
     }
 }
 
-/// The keys that changed; `None` when any may have.
-fn changed_since(
-    connection: &mut DbConnection,
-    since: Seq,
-) -> QueryResult<Option<BTreeSet<String>>> {
-    let mut keys = 0;
-    for change in unit::since(connection, since)? {
-        match change.kind {
-            None => return Ok(None),
-            Some(kind) => keys += usize::from(KEY_CHANGES.contains(&kind)),
+/// What the log tells of.
+struct Changed {
+    /// The keys that changed.
+    digests: BTreeSet<String>,
+    /// Whether environments did, too.
+    renamed: bool,
+}
+
+impl Changed {
+    /// `None` when anything may have changed.
+    fn since(connection: &mut DbConnection, since: Seq) -> QueryResult<Option<Self>> {
+        let mut keys = 0;
+        let mut renamed = false;
+        for change in unit::since(connection, since)? {
+            let Some(kind) = change.kind else {
+                return Ok(None);
+            };
+            keys += usize::from(KEY_CHANGES.contains(&kind));
+            renamed |= kind == ChangeKind::EnvironmentChanged;
         }
-    }
-    match keys {
-        0 => Ok(Some(BTreeSet::new())),
-        MANY.. => Ok(None),
-        _ => {
-            let records = unit::records_since(connection, since, &KEY_CHANGES)?;
-            let digests = records.iter().map(|record| digest(record));
-            digests.collect::<QueryResult<_>>().map(Some)
-        }
+        let records = match keys {
+            0 => Vec::new(),
+            MANY.. => return Ok(None),
+            _ => unit::records_since(connection, since, &KEY_CHANGES)?,
+        };
+        let digests = records.iter().map(|record| digest(record));
+        let digests = digests.collect::<QueryResult<_>>()?;
+        Ok(Some(Self { digests, renamed }))
     }
 }
 
@@ -124,6 +145,7 @@ fn grants_of(
     for some in digests.chunks(AT_ONCE) {
         let rows: Vec<GrantRow> = environment_keys::table
             .filter(environment_keys::digest.eq_any(some.iter().copied()))
+            .filter(environment_keys::environment_id.is_not_null())
             .select(GrantRow::as_select())
             .load(connection)?;
         for row in rows {
@@ -138,8 +160,11 @@ fn grants_of(
     Ok(changes.collect::<Result<_, Invalid>>()?)
 }
 
+/// The keys that open an environment. Records of the GUID register that open none are not even read: every id is greater
+/// than 0, which the index of environments answers.
 fn all_grants(connection: &mut DbConnection) -> Result<Vec<Grant>, WorkError<StorageError>> {
     let rows: Vec<GrantRow> = environment_keys::table
+        .filter(environment_keys::environment_id.gt(0))
         .select(GrantRow::as_select())
         .load(connection)?;
     let grants = rows.into_iter().map(Grant::try_from);

@@ -57,7 +57,13 @@ fn an_empty_store_has_no_keys_at_position_0(store: &Store) {
         (Some(Seq(0)), KeyChanges::Only(vec![])),
     ] {
         let head = Seq(0);
-        assert_eq!(load(store, since), KeyUpdate { head, keys });
+        let renamed = since.is_none();
+        let update = KeyUpdate {
+            head,
+            keys,
+            renamed,
+        };
+        assert_eq!(load(store, since), update);
     }
 }
 
@@ -169,8 +175,9 @@ fn changes_to_anything_else_move_on_the_head_alone(store: &Store) {
             .unwrap()
     );
     let update = load(store, Some(since));
-    assert_eq!(update.head, Seq(since.0 + 3));
+    assert_eq!((update.head, update.renamed), (Seq(since.0 + 3), true));
     assert_eq!(changed(&update), BTreeMap::new());
+    assert!(!load(store, Some(update.head)).renamed);
 }
 
 fn head_and_keys_are_of_one_moment(store: &Store) {

@@ -33,6 +33,7 @@ mod change_log;
 mod environments;
 mod features;
 mod flags;
+mod guids;
 mod key_source;
 mod keys;
 #[path = "../support/samples.rs"]
