@@ -18,9 +18,9 @@ pub mod postgres;
 pub(crate) mod schema;
 pub mod writer;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::storage::{Outage, StorageError, StorageMonitor, StorageUse};
@@ -165,6 +165,33 @@ impl Db {
     {
         self.writer.write(work)
     }
+}
+
+impl Db {
+    /// Calls `heard` soon after each commit of another process, where the database can tell of it, for as long as what is
+    /// returned is kept. A hint: not every commit is heard of.
+    ///
+    /// # Errors
+    /// When the system has no more threads.
+    pub fn listen(&self, heard: impl Fn() + Send + 'static) -> io::Result<Listener> {
+        match &self.location {
+            Location::Sqlite(_) => {
+                drop(heard);
+                Ok(Listener::default())
+            }
+            #[cfg(feature = "postgres")]
+            Location::Postgres(url) => Ok(Listener {
+                _thread: Some(postgres::listen::Listening::start(url.clone(), heard)?),
+            }),
+        }
+    }
+}
+
+/// Listens until it is dropped.
+#[derive(Debug, Default)]
+pub struct Listener {
+    #[cfg(feature = "postgres")]
+    _thread: Option<postgres::listen::Listening>,
 }
 
 impl StorageMonitor for Db {

@@ -67,8 +67,13 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     let backend = Backend::open(&settings.database, vec![Arc::clone(&views) as _])?;
     let told = arguments.demo || output.is_terminal();
     let prepared = prepare(arguments.demo, told, &backend, again)?;
-    let poll = Poll::start(Arc::clone(&backend.serving))
-        .map_err(|error| Failure::io("cannot start following the change log", &error))?;
+    let unfollowed = |error| Failure::io("cannot start following the change log", &error);
+    let poll = Poll::start(Arc::clone(&backend.serving)).map_err(unfollowed)?;
+    let listener = settings
+        .database
+        .notify
+        .then(|| backend.listen(poll.waker()));
+    let listener = listener.transpose().map_err(unfollowed)?;
     let server = flagstaff_http::Services::new(parts(&backend, views), http_settings(&settings));
     // Last of all that can fail before the server listens: from here on, every way out prints the password.
     let mut welcome = Some(Welcome {
@@ -85,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         limits::survive_file_size();
         flagstaff_http::serve(server, listening).await
     });
-    drop(poll);
+    drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.
         if let Some(welcome) = welcome.take() {

@@ -51,6 +51,15 @@ pub(super) fn begin_write(connection: &mut DbConnection, patience: Duration) -> 
     }
 }
 
+/// Ends a writing transaction, and lets other instances know.
+pub(super) fn commit(connection: &mut DbConnection) -> QueryResult<()> {
+    match connection {
+        DbConnection::Sqlite(sqlite) => sqlite.batch_execute("COMMIT"),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => super::postgres::commit(postgres),
+    }
+}
+
 /// Ends a writing transaction with a commit that changes nothing, to see whether changes could be stored.
 pub(super) fn commit_nothing(connection: &mut DbConnection) -> QueryResult<()> {
     match connection {

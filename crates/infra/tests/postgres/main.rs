@@ -7,8 +7,10 @@
 
 mod faults;
 mod integrity;
+mod listen;
 mod migrations;
 mod order;
+mod patience;
 #[path = "../support/samples.rs"]
 mod samples;
 #[path = "../support/scratch.rs"]
