@@ -1,9 +1,9 @@
 //! The GUID register, `/guid`: whoever knows a GUID reads its record; making, changing and deleting one needs an account.
 //!
-//! [`dto`] holds the shapes, `routes` the calls. Here is what stands in front of them: a path that names no GUID is refused
+//! `dto` holds the shapes, `routes` the calls. Here is what stands in front of them: a path that names no GUID is refused
 //! whatever is asked, and writes are asked who makes them.
 
-pub mod dto;
+mod dto;
 pub(crate) mod routes;
 
 use actix_web::body::MessageBody;

@@ -20,6 +20,7 @@ use secrecy::ExposeSecret;
 use super::{Session, import};
 use crate::exit::{Exit, Failure};
 use crate::jobs::Poll;
+use crate::jobs::purge::Purge;
 use crate::limits;
 use crate::progress::Bar;
 use crate::settings::{self, Settings};
@@ -74,6 +75,8 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         .notify
         .then(|| backend.listen(poll.waker()));
     let listener = listener.transpose().map_err(unfollowed)?;
+    let purge = Purge::start(backend.services.guids.clone())
+        .map_err(|error| Failure::io("cannot start purging the GUID register", &error))?;
     let server = flagstaff_http::Services::new(parts(&backend, views), http_settings(&settings));
     // Last of all that can fail before the server listens: from here on, every way out prints the password.
     let mut welcome = Some(Welcome {
@@ -90,6 +93,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         limits::survive_file_size();
         flagstaff_http::serve(server, listening).await
     });
+    drop(purge);
     drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.

@@ -1,4 +1,4 @@
-//! The shapes of the GUID register. The command line's `--json` prints the same record.
+//! The shapes of the GUID register.
 
 use flagstaff_domain::access::{ChangeGuid, CreateGuid, Expire, Guid, GuidRecord};
 use flagstaff_domain::flags::value::present;
@@ -12,30 +12,29 @@ use crate::admin::schema;
 /// A record of the GUID register.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = GuidRecord)]
-pub struct GuidBody {
+pub(crate) struct GuidBody {
     /// The GUID.
     #[schema(value_type = schema::Guid)]
-    pub guid: String,
+    guid: String,
     /// From when on it is unknown: Unix time in whole seconds.
     #[schema(value_type = schema::Expire)]
-    pub expire: Expire,
+    expire: Expire,
     /// Whom it was given to.
     #[schema(value_type = schema::GuidUser)]
-    pub user: String,
+    user: String,
     /// The environment that it opens as an `X-Environment-Key`; left out where it opens none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Name>, required = false)]
-    pub environment: Option<String>,
+    environment: Option<String>,
     /// What it is for; left out where nothing was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Description>, required = false)]
-    pub description: Option<String>,
+    description: Option<String>,
 }
 
 impl GuidBody {
     /// The record of this GUID.
-    #[must_use]
-    pub fn new(guid: &Guid, record: &GuidRecord) -> Self {
+    pub(crate) fn new(guid: &Guid, record: &GuidRecord) -> Self {
         let environment = record.environment.as_ref();
         Self {
             guid: guid.reveal().to_owned(),
