@@ -2,7 +2,7 @@
 //! load on the other. Prints ratios and writes them to `target/bench.json`; absolute figures mean nothing elsewhere.
 //!
 //! `load.rs` is the load, the library's `servers.rs` what is measured, `catalogue.rs` its data. `scenarios.rs`
-//! lists what is compared; `rates.rs`, `writes.rs` and `size.rs` have those of their kind.
+//! lists what is compared; `rates.rs`, `writes.rs`, `size.rs` and `register.rs` have those of their kind.
 
 #![expect(
     clippy::print_stdout,
@@ -12,6 +12,7 @@
 mod catalogue;
 mod load;
 mod rates;
+mod register;
 mod scenarios;
 mod size;
 mod table;

@@ -55,10 +55,13 @@ impl ToSchema for ExpireInput {}
 
 impl PartialSchema for ExpireInput {
     fn schema() -> RefOr<Schema> {
-        // No digits that would be beyond the last second of 9999.
-        let string = ObjectBuilder::new().schema_type(Type::String).pattern(Some(
-            r"^(0|[1-9][0-9]{0,10}|1[0-9]{11}|2[0-4][0-9]{10}|25[0-2][0-9]{9})$",
-        ));
+        // Whatever is not beyond 253402300799.
+        let string = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(concat!(
+                r"^0*([0-9]{1,11}|1[0-9]{11}|2[0-4][0-9]{10}|25[0-2][0-9]{9}|253[0-3][0-9]{8}|25340[01][0-9]{6}",
+                r"|253402[0-2][0-9]{5}|253402300[0-7][0-9]{2})$"
+            )));
         let number = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(0))

@@ -215,14 +215,23 @@ pub(super) fn revoke(unit: &mut UnitOfWork<'_>, record: &GuidRecord) -> QueryRes
     Ok(seq)
 }
 
-fn purge(unit: &mut UnitOfWork<'_>, expired_by: Timestamp, limit: usize) -> Work<usize> {
-    let rows: Vec<KeyRow> = environment_keys::table
+/// Records that expired at that time or earlier, the oldest first.
+fn expired(
+    connection: &mut DbConnection,
+    expired_by: Timestamp,
+    limit: usize,
+) -> QueryResult<Vec<KeyRow>> {
+    environment_keys::table
         .filter(environment_keys::user.is_not_null())
         .filter(environment_keys::expires_at.le(expired_by.as_micros()))
         .order(environment_keys::expires_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(KeyRow::as_select())
-        .load(unit.connection)?;
+        .load(connection)
+}
+
+fn purge(unit: &mut UnitOfWork<'_>, expired_by: Timestamp, limit: usize) -> Work<usize> {
+    let rows = expired(unit.connection, expired_by, limit)?;
     let purged = rows.len();
     for row in rows {
         let record = record(unit.connection, row)?;
@@ -314,6 +323,14 @@ impl GuidRepository for DieselGuidRepository {
         limit: usize,
         stamp: &Stamp,
     ) -> Result<usize, AccessError> {
-        self.write(stamp, move |unit| purge(unit, expired_by, limit))
+        // Mostly there is nothing to purge, and then nobody's change has to wait.
+        let any = self.db.read(|connection| {
+            let first = expired(connection, expired_by, limit.min(1))?;
+            Ok::<_, WorkError<AccessError>>(!first.is_empty())
+        })?;
+        match any {
+            true => self.write(stamp, move |unit| purge(unit, expired_by, limit)),
+            false => Ok(0),
+        }
     }
 }
