@@ -23,6 +23,10 @@ test:
 test-postgres *ARGS:
     tests/postgres/run cargo test -p flagstaff -p flagstaff-infra -p flagstaff-http --features flagstaff/postgres,flagstaff-http/postgres "$@"
 
+# Run several servers on a PostgreSQL that goes away in every way, and restart all of them at random for SECONDS
+fleet SECONDS="600":
+    FLAGSTAFF_FLEET_SECONDS={{ SECONDS }} cargo test -p flagstaff --features flagstaff/postgres --test fleet -- --nocapture --test-threads 4
+
 # Run everything that must pass before a change is merged
 check:
     .ci/run

@@ -15,6 +15,7 @@ use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
 use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts};
+use listenfd::ListenFd;
 use secrecy::ExposeSecret;
 
 use super::{Session, import};
@@ -61,6 +62,9 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         settings,
         mut output,
     } = session;
+    let inherited = ListenFd::from_env()
+        .take_tcp_listener(0)
+        .map_err(|error| Failure::io("cannot use the socket that LISTEN_FDS passes on", &error))?;
     for migration in wiring::migrate(settings.database.url.location())? {
         log::info!(migration; "migration applied");
     }
@@ -91,7 +95,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     };
     let served = actix_web::rt::System::new().block_on(async {
         limits::survive_file_size();
-        flagstaff_http::serve(server, listening).await
+        flagstaff_http::serve(server, inherited, listening).await
     });
     drop(purge);
     drop((listener, poll)); // in this order: whoever may wake the thread keeps it running

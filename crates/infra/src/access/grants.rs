@@ -71,7 +71,7 @@ impl TryFrom<GrantRow> for Grant {
 
 impl KeySource for DieselKeySource {
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError> {
-        self.db.follow(|connection| {
+        self.db.follow(move |connection| {
             let head = unit::head(connection)?;
             let changed = match since {
                 Some(since) => Changed::since(connection, since)?,

@@ -9,6 +9,7 @@ use diesel::result::QueryResult;
 use super::any::DbConnection;
 use super::connection::{self, Purpose};
 use super::error::OpenError;
+use super::silence::Statements;
 use super::{DbOptions, Location};
 
 pub(super) type Pool = r2d2::Pool<Connections>;
@@ -74,6 +75,7 @@ pub(super) fn commit_nothing(connection: &mut DbConnection) -> QueryResult<()> {
 pub(super) struct Connections {
     location: Location,
     busy: Duration,
+    statements: Statements,
 }
 
 impl r2d2::ManageConnection for Connections {
@@ -81,7 +83,11 @@ impl r2d2::ManageConnection for Connections {
     type Error = OpenError;
 
     fn connect(&self) -> Result<DbConnection, OpenError> {
-        open(&self.location, self.busy, Purpose::Read)
+        let mut connection = open(&self.location, self.busy, Purpose::Read)?;
+        if self.location.is_server() {
+            self.statements.watch(&mut connection);
+        }
+        Ok(connection)
     }
 
     /// Asked before each use where there is a server, which may have gone away meanwhile.
@@ -95,7 +101,7 @@ impl r2d2::ManageConnection for Connections {
 }
 
 /// A pool of reading connections, opened when first needed.
-pub(super) fn pool(options: &DbOptions, size: u32) -> Pool {
+pub(super) fn pool(options: &DbOptions, size: u32, statements: &Statements) -> Pool {
     r2d2::Pool::builder()
         .max_size(size)
         .min_idle(Some(0))
@@ -105,5 +111,6 @@ pub(super) fn pool(options: &DbOptions, size: u32) -> Pool {
         .build_unchecked(Connections {
             location: options.location.clone(),
             busy: options.busy,
+            statements: statements.clone(),
         })
 }

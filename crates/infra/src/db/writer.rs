@@ -23,6 +23,7 @@ use super::any::DbConnection;
 use super::condition::Condition;
 use super::connection::Anchor;
 use super::error::{OpenError, WorkError};
+use super::silence::Statements;
 use job::{Claim, Job, Work};
 use turns::Turns;
 
@@ -32,8 +33,8 @@ type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
 const SERVER: Duration = Duration::from_millis(1_750);
 const SERVER_AWAY: Duration = Duration::from_millis(750);
 
-/// What the handle and the thread both know.
-struct Shared {
+/// What the handle and the thread both know, and the writer that takes its place.
+pub(super) struct Shared {
     waiting: AtomicU64,
     /// How many turns have ended.
     turns: AtomicU64,
@@ -41,6 +42,19 @@ struct Shared {
     log_bytes: AtomicU64,
     condition: Condition,
     after_commit: OnceLock<AfterCommit>,
+}
+
+impl Shared {
+    pub(super) fn new(options: &DbOptions) -> Self {
+        Self {
+            waiting: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            capacity: options.queue as u64,
+            log_bytes: AtomicU64::new(0),
+            condition: Condition::default(),
+            after_commit: OnceLock::new(),
+        }
+    }
 }
 
 /// The handle to the writing thread, which ends when the handle is dropped.
@@ -55,24 +69,19 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(
         options: &DbOptions,
-        connection: DbConnection,
+        connection: Option<DbConnection>,
         anchor: Option<Anchor>,
+        shared: Arc<Shared>,
+        statements: &Statements,
     ) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(options.queue);
-        let shared = Arc::new(Shared {
-            waiting: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
-            capacity: options.queue as u64,
-            log_bytes: AtomicU64::new(0),
-            condition: Condition::default(),
-            after_commit: OnceLock::new(),
-        });
         let turns = Turns {
             options: options.clone(),
             anchor,
-            connection: Some(connection),
+            connection,
             next_check: Instant::now(),
             shared: Arc::clone(&shared),
+            statements: statements.clone(),
         };
         let thread = thread::Builder::new()
             .name("writer".to_owned())
@@ -84,6 +93,15 @@ impl Writer {
             thread: Mutex::new(Some(thread)),
             impatient: options.location.is_server() && options.busy < SERVER,
         })
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// Nobody waits for the thread's end any more. It ends when the database answers it.
+    pub(super) fn abandon(&self) {
+        drop(self.thread.lock().take());
     }
 
     pub(super) fn on_commit(&self, after_commit: AfterCommit) {
@@ -171,12 +189,20 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Waits until what is queued is done, so that nothing accepted is lost at a shutdown.
+    /// Waits until what is queued is done, so that nothing accepted is lost at a shutdown; for a server that may never
+    /// answer no longer than callers do.
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.lock().take()
             && thread.thread().id() != thread::current().id()
         {
+            let started = Instant::now();
+            while self.impatient && !thread.is_finished() {
+                if started.elapsed() > SERVER {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
             let _ = thread.join();
         }
     }

@@ -14,6 +14,7 @@ use super::job::{Answer, Job, TurnEnd, UnitEnd};
 use crate::db::condition::Condition;
 use crate::db::connection::{Anchor, Purpose};
 use crate::db::error::{OpenError, outage_of, storage};
+use crate::db::silence::Statements;
 use crate::db::{DbConnection, DbOptions, integrity, migrate, pool};
 
 /// The most units of work that share a commit.
@@ -32,6 +33,7 @@ pub(super) struct Turns {
     /// When what looks like damage may be looked into again.
     pub(super) next_check: Instant,
     pub(super) shared: Arc<Shared>,
+    pub(super) statements: Statements,
 }
 
 impl Turns {
@@ -140,6 +142,15 @@ impl Turns {
         }
     }
 
+    fn open(&self) -> Result<DbConnection, OpenError> {
+        let options = &self.options;
+        let mut connection = pool::open(&options.location, options.busy, Purpose::Write)?;
+        if options.location.is_server() {
+            self.statements.watch(&mut connection);
+        }
+        Ok(connection)
+    }
+
     /// A connection that holds the lock, for which it waited no longer than `patience`.
     fn try_begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
         if let Some(anchor) = &self.anchor {
@@ -147,8 +158,7 @@ impl Turns {
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => pool::open(&self.options.location, self.options.busy, Purpose::Write)
-                .map_err(StorageError::unavailable)?,
+            None => self.open().map_err(StorageError::unavailable)?,
         };
         match pool::begin_write(&mut connection, patience) {
             Ok(()) => Ok(connection),
