@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, changes, check, config, environment, export, feature, flag, import, key, migrate, serve,
+    backup, changes, check, config, environment, export, feature, flag, guid, import, key, migrate,
+    serve,
 };
 use crate::exit::EXIT_CODES;
 
@@ -61,6 +62,9 @@ pub(crate) enum Command {
     /// The keys with which applications read an environment's flags
     #[command(subcommand)]
     Key(key::Command),
+    /// The GUID register: records that whoever knows the GUID may read
+    #[command(subcommand)]
+    Guid(guid::Command),
     /// Make the database like a state file
     Import(import::Arguments),
     /// Write everything into a state file

@@ -11,6 +11,7 @@ pub(crate) mod environment;
 pub(crate) mod export;
 pub(crate) mod feature;
 pub(crate) mod flag;
+pub(crate) mod guid;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod migrate;
@@ -64,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Environment(command) => environment::run(command, session),
         Command::Flag(command) => flag::run(command, session),
         Command::Key(command) => key::run(command, session),
+        Command::Guid(command) => guid::run(command, session),
         Command::Import(arguments) => import::run(&arguments, session),
         Command::Export(arguments) => export::run(&arguments, session),
         Command::Backup(arguments) => backup::run(&arguments, session),

@@ -8,14 +8,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use flagstaff_domain::access::{AccountService, KeyRing, KeyService, RandomSource};
+use flagstaff_domain::access::{
+    AccountService, GuidMemory, GuidService, KeyRing, KeyService, RandomSource,
+};
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::clock::Clock;
 use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher, SnapshotSubscriber};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::state::StateService;
 use flagstaff_domain::storage::StorageMonitor;
-use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
+use flagstaff_infra::access::{
+    DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
+    MokaGuidMemory,
+};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::clock::SystemClock;
 pub(crate) use flagstaff_infra::db::Location;
@@ -36,6 +41,8 @@ pub(crate) struct Services {
     pub(crate) flags: FlagService,
     /// The keys of environments.
     pub(crate) keys: KeyService,
+    /// The GUID register.
+    pub(crate) guids: GuidService,
     /// Accounts.
     pub(crate) accounts: AccountService,
     /// State files.
@@ -67,10 +74,21 @@ impl Services {
         must_exist(location)?;
         let db = Db::open(&DbOptions::command(location.clone())).map_err(failure)?;
         let clock = Arc::new(SystemClock::start());
-        Ok(Self::over(&db, clock, Arc::<MemoryRetrievalLog>::default()))
+        let retrievals = Arc::<MemoryRetrievalLog>::default();
+        Ok(Self::over(
+            &db,
+            clock,
+            retrievals,
+            Arc::<MokaGuidMemory>::default(),
+        ))
     }
 
-    fn over(db: &Db, clock: Arc<dyn Clock>, retrievals: Arc<dyn RetrievalLog>) -> Self {
+    fn over(
+        db: &Db,
+        clock: Arc<dyn Clock>,
+        retrievals: Arc<dyn RetrievalLog>,
+        guids: Arc<dyn GuidMemory>,
+    ) -> Self {
         let random = Arc::new(SystemRandom);
         Self {
             flags: FlagService::new(
@@ -80,6 +98,12 @@ impl Services {
             ),
             keys: KeyService::new(
                 Arc::new(DieselKeyRepository::new(db.clone())),
+                random.clone(),
+                Arc::clone(&clock),
+            ),
+            guids: GuidService::new(
+                Arc::new(DieselGuidRepository::new(db.clone())),
+                guids,
                 random.clone(),
                 Arc::clone(&clock),
             ),
@@ -119,7 +143,9 @@ impl Backend {
             Arc::clone(&clock),
             subscribers,
         );
-        let ring = KeyRing::new(Arc::new(DieselKeySource::new(db.clone())));
+        let guids: Arc<dyn GuidMemory> = Arc::<MokaGuidMemory>::default();
+        let source = Arc::new(DieselKeySource::new(db.clone()));
+        let ring = KeyRing::new(source, Arc::clone(&guids));
         let serving = Arc::new(Serving::new(
             Arc::new(publisher),
             Arc::new(ring),
@@ -131,7 +157,7 @@ impl Backend {
         let renewed = Arc::downgrade(&serving);
         db.on_commit(move || renewed.upgrade().map_or(Ok(()), |one| one.refresh()));
         Ok(Self {
-            services: Services::over(&db, clock, retrievals),
+            services: Services::over(&db, clock, retrievals, guids),
             serving,
             storage: Arc::new(db.clone()),
             secret: SystemRandom.bytes(),

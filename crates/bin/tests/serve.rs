@@ -308,3 +308,37 @@ fn a_backup_of_a_running_server_is_sound() {
         .json();
     assert_eq!(copied, features);
 }
+
+#[test]
+fn a_server_purges_the_guid_register_and_serves_what_commands_do_to_it() {
+    let here = Installation::migrated();
+    let create = |more: &[&str]| {
+        let create = ["guid", "create", "--user", "Jay Patel"];
+        here.json(&[&create[..], more].concat())
+    };
+    let expired = create(&["--expire", "0"]);
+    let made = create(&[]);
+    let mut server = Server::start(&here, &["serve", "--json"]);
+    let at = address_of(&server.report());
+    let path = format!("/guid/{}", made["guid"].as_str().unwrap());
+    let status = || call(at, "GET", &path, ("Accept", "*/*"), "").map(|(status, _)| status);
+    assert_eq!(status(), Some(200));
+
+    let deadline = Instant::now() + DEADLINE;
+    let purged = loop {
+        let purged = here.json(&["changes", "--actor", "job:purge"]);
+        if purged != json!([]) || Instant::now() > deadline {
+            break purged;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(column(&purged, "subject"), [&expired["digest"]]);
+
+    let digest = made["digest"].as_str().unwrap();
+    here.run(&["guid", "delete", digest]).succeeds();
+    let deadline = Instant::now() + DEADLINE;
+    while status() != Some(404) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(status(), Some(404));
+}

@@ -12,7 +12,7 @@ use actix_web::dev::{AppConfig, ServiceFactory, fn_factory};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpRequest};
-use flagstaff_domain::access::{AccountService, KeyService};
+use flagstaff_domain::access::{AccountService, GuidService, KeyService};
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::flags::FlagService;
 use flagstaff_domain::serving::Serving;
@@ -27,7 +27,7 @@ use crate::sdk::cors::Cors;
 use crate::sdk::flagsmith::FlagsmithViews;
 use crate::settings::HttpSettings;
 use crate::sign_in::SignIn;
-use crate::{admin, auth, health, metrics, openapi, sdk};
+use crate::{admin, auth, guid, health, metrics, openapi, sdk};
 
 /// What requests are answered with.
 pub struct Services {
@@ -39,6 +39,8 @@ pub struct Services {
     pub flags: FlagService,
     /// The keys of environments.
     pub keys: KeyService,
+    /// The GUID register.
+    pub guids: GuidService,
     /// The change log.
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
@@ -48,6 +50,8 @@ pub struct Services {
     pub(crate) request_ids: RequestIds,
     pub(crate) log_budget: LogBudget,
     pub(crate) blocking: Blocking,
+    /// Reads of the GUID register, which need no account: apart, so that a flood of them leaves the rest its turns.
+    pub(crate) register: Blocking,
     /// Apart from the rest, so that a storm of sign-ins leaves management its turns.
     pub(crate) hashing: Blocking,
     pub(crate) cors: Cors,
@@ -66,6 +70,8 @@ pub struct Parts {
     pub flags: FlagService,
     /// The keys of environments.
     pub keys: KeyService,
+    /// The GUID register.
+    pub guids: GuidService,
     /// Accounts.
     pub accounts: AccountService,
     /// The change log.
@@ -90,6 +96,7 @@ impl Services {
             request_ids: RequestIds::new(&parts.secret),
             log_budget: LogBudget::new(),
             blocking: Blocking::new(settings.waiting),
+            register: Blocking::new(settings.register_reads),
             hashing: Blocking::new(2 * settings.workers),
             cors: Cors::new(&settings.allowed_origins),
             metrics: Metrics::new(parts.serving.clone(), Arc::clone(&parts.storage)),
@@ -97,6 +104,7 @@ impl Services {
             flagsmith: parts.flagsmith,
             flags: parts.flags,
             keys: parts.keys,
+            guids: parts.guids,
             changes: parts.changes,
             storage: parts.storage,
             settings,
@@ -180,6 +188,7 @@ fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
                 .configure(admin::configure)
                 .default_service(web::to(nothing_here)),
         )
+        .configure(guid::configure)
         .configure(openapi::configure)
         .default_service(web::to(nothing_here));
 }

@@ -21,6 +21,7 @@ use secrecy::ExposeSecret;
 use super::{Session, import};
 use crate::exit::{Exit, Failure};
 use crate::jobs::Poll;
+use crate::jobs::purge::Purge;
 use crate::limits;
 use crate::progress::Bar;
 use crate::settings::{self, Settings};
@@ -78,6 +79,8 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         .notify
         .then(|| backend.listen(poll.waker()));
     let listener = listener.transpose().map_err(unfollowed)?;
+    let purge = Purge::start(backend.services.guids.clone())
+        .map_err(|error| Failure::io("cannot start purging the GUID register", &error))?;
     let server = flagstaff_http::Services::new(parts(&backend, views), http_settings(&settings));
     // Last of all that can fail before the server listens: from here on, every way out prints the password.
     let mut welcome = Some(Welcome {
@@ -94,6 +97,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         limits::survive_file_size();
         flagstaff_http::serve(server, inherited, listening).await
     });
+    drop(purge);
     drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.
@@ -169,6 +173,7 @@ fn parts(backend: &Backend, views: Arc<FlagsmithViews>) -> Parts {
         flagsmith: views,
         flags: services.flags.clone(),
         keys: services.keys.clone(),
+        guids: services.guids.clone(),
         accounts: services.accounts.clone(),
         changes: Arc::clone(&services.changes),
         storage: Arc::clone(&backend.storage),
@@ -187,6 +192,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         connections: limits::connections(settings, workers),
         patience: PATIENCE,
         waiting: WAITING,
+        register_reads: usize::try_from(settings.database.readers / 2)
+            .map_or(1, |half| half.max(1)),
         allowed_origins: match &settings.server.allowed_origins {
             settings::AllowedOrigins::Any => AllowedOrigins::Any,
             settings::AllowedOrigins::Only(origins) => AllowedOrigins::Only(origins.clone()),
