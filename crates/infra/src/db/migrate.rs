@@ -87,6 +87,23 @@ pub(super) fn apply<DB: Backend>(
         .collect()
 }
 
+/// Whether nothing was ever migrated: there is no file, or a database without Flagstaff's tables.
+pub(super) fn is_new(location: &Location) -> Result<bool, OpenError> {
+    if matches!(location, Location::Sqlite(path) if !path.exists()) {
+        return Ok(true);
+    }
+    let mut connection = pool::open(location, PATIENCE, Purpose::Read)?;
+    Ok(applied_versions(&mut connection)?.is_empty())
+}
+
+/// An empty database in memory, with the schema that the migrations make: what another one is compared with.
+pub(super) fn in_memory() -> Result<SqliteConnection, OpenError> {
+    let mut connection = SqliteConnection::establish(":memory:")
+        .map_err(|error| OpenError::File(format!("cannot open a database in memory: {error}")))?;
+    apply(&mut connection, &load(&SQLITE)?)?;
+    Ok(connection)
+}
+
 /// The names of migrations that are not applied to the database, all of them where there is no database.
 ///
 /// # Errors

@@ -5,9 +5,12 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod copy;
 mod faults;
 mod integrity;
 mod migrations;
+#[path = "../support/moving.rs"]
+mod moving;
 mod order;
 #[path = "../support/samples.rs"]
 mod samples;
