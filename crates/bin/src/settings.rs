@@ -22,6 +22,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use database_url::DatabaseUrl;
+pub(crate) use environment::secret_in;
 pub(crate) use error::SettingsError;
 pub(crate) use log_format::{LogFilter, LogFormat};
 pub(crate) use options::LoadOptions;

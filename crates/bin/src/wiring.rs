@@ -12,7 +12,7 @@ use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::clock::Clock;
 use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher, SnapshotSubscriber};
 use flagstaff_domain::serving::Serving;
-use flagstaff_domain::state::StateService;
+use flagstaff_domain::state::{Progress, StateService};
 use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
 use flagstaff_infra::changes::DieselChangeLog;
@@ -20,6 +20,7 @@ use flagstaff_infra::clock::SystemClock;
 pub(crate) use flagstaff_infra::db::Location;
 #[cfg(feature = "postgres")]
 pub(crate) use flagstaff_infra::db::PostgresUrl;
+use flagstaff_infra::db::copy::{self, Copied, CopyError};
 use flagstaff_infra::db::{Db, DbOptions, OpenError, backup, integrity, migrate};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
@@ -185,6 +186,44 @@ pub(crate) fn backup(from: &Location, to: &Path) -> Result<(), Failure> {
         OpenError::File(message) => Failure::new(Exit::Failed, message),
         other => failure(other),
     })
+}
+
+/// Copies everything from one database into another, which is created where it is not there; returns the tables with the
+/// number of their rows.
+///
+/// # Errors
+/// [`Exit::Conflict`] where the other one holds something already, [`Exit::Wrong`] where both are one, otherwise what keeps
+/// either from being used. Nothing is in the other one then.
+pub(crate) fn copy(
+    from: &Location,
+    to: &Location,
+    progress: &dyn Progress,
+) -> Result<Vec<(String, u64)>, Failure> {
+    for file in [from, to].into_iter().filter_map(Location::file) {
+        integrity::refuse_damaged(file).map_err(failure)?;
+    }
+    let copied = copy::copy(from, to, progress).map_err(|error| not_copied(error, from, to))?;
+    let counts = copied
+        .into_iter()
+        .map(|Copied { table, rows }| (table, rows));
+    Ok(counts.collect())
+}
+
+fn not_copied(error: CopyError, from: &Location, to: &Location) -> Failure {
+    let at = |location, error| match failure(error) {
+        Failure::Said(exit, message) => Failure::new(exit, format!("{location}: {message}")),
+        Failure::ReaderGone => Failure::ReaderGone,
+    };
+    match error {
+        CopyError::Same => Failure::wrong(format!("{from} and {to} are the same database")),
+        CopyError::From(error) => at(from, error),
+        CopyError::To(error) => at(to, error),
+        CopyError::NotEmpty(table) => Failure::new(
+            Exit::Conflict,
+            format!("{to} is not empty: it has rows in the table {table}; name a new database"),
+        ),
+        other => Failure::new(Exit::Failed, format!("{to} was left empty: {other}")),
+    }
 }
 
 /// What is wrong with the database; empty when it is sound.

@@ -60,6 +60,26 @@ pub enum CopyError {
     Differs(String),
 }
 
+impl std::fmt::Display for CopyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Same => f.write_str("both are the same database"),
+            Self::From(error) | Self::To(error) => error.fmt(f),
+            Self::NotEmpty(table) => write!(f, "the table {table} has rows already"),
+            Self::Schema(table) => write!(
+                f,
+                "the table {table} has not the columns that this program gives it; `flagstaff check` says more"
+            ),
+            Self::Differs(table) => write!(
+                f,
+                "what was read back of the table {table} is not what was written"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CopyError {}
+
 /// Reads one database whole and writes it into another, which is migrated where it is new and must be empty. Compares what
 /// it reads back before it commits; on any failure the other one is as empty as it was. Both are locked against writes
 /// meanwhile, and every row is held in memory only for a moment.

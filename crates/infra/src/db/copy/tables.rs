@@ -99,7 +99,7 @@ fn describe(connection: &mut SqliteConnection, found: Found) -> QueryResult<Tabl
     .bind::<Text, _>(&found.name)
     .load(connection)?;
     let references: Vec<Reference> = diesel::sql_query(
-        "SELECT DISTINCT \"table\" AS parent FROM pragma_foreign_key_list(?1) WHERE \"table\" <> ?1",
+        "SELECT DISTINCT \"table\" AS parent FROM pragma_foreign_key_list(?1) WHERE \"table\" <> ?1 ORDER BY 1",
     )
     .bind::<Text, _>(&found.name)
     .load(connection)?;
