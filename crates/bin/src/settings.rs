@@ -64,6 +64,9 @@ pub(crate) struct Server {
     /// Seconds for which a server that is asked to stop goes on, saying that it is not ready; 0 to 300.
     #[serde(deserialize_with = "values::whole::<_, _, 0, 300>")]
     pub grace_seconds: u64,
+    /// What this process is called among several: 1 to 64 visible ASCII characters. Without one it makes one up.
+    #[serde(deserialize_with = "values::instance")]
+    pub instance: Option<String>,
     /// Origins whose pages may evaluate flags.
     pub allowed_origins: AllowedOrigins,
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use flagstaff_domain::access::{AccountService, KeyRing, KeyService, RandomSource};
 use flagstaff_domain::changes::ChangeLog;
-use flagstaff_domain::clock::Clock;
+use flagstaff_domain::clock::{Clock, Timestamp};
 use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher, SnapshotSubscriber};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::state::{Progress, StateService};
@@ -52,6 +52,8 @@ pub(crate) struct Backend {
     pub(crate) serving: Arc<Serving>,
     /// The store's condition.
     pub(crate) storage: Arc<dyn StorageMonitor>,
+    /// When it began to count retrievals.
+    pub(crate) since: Timestamp,
     /// Random bytes of this process alone.
     pub(crate) secret: [u8; 32],
 }
@@ -130,12 +132,22 @@ impl Backend {
         let renewed = Arc::downgrade(&serving);
         db.on_commit(move || renewed.upgrade().map_or(Ok(()), |one| one.refresh()));
         Ok(Self {
+            since: clock.now(),
             services: Services::over(&db, clock, retrievals),
             serving,
             storage: Arc::new(db),
             secret: SystemRandom.bytes(),
         })
     }
+}
+
+/// A name that no other process has.
+pub(crate) fn made_up_name() -> String {
+    let random = SystemRandom.bytes();
+    random[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// CPUs that this process may use.

@@ -21,6 +21,7 @@ use flagstaff_domain::storage::StorageMonitor;
 use crate::blocking::Blocking;
 use crate::edge::{Edge, LogBudget, RequestIds};
 use crate::error::{Code, Problem};
+use crate::instance::Instance;
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
 use crate::sdk::cors::Cors;
@@ -43,6 +44,8 @@ pub struct Services {
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
     pub storage: Arc<dyn StorageMonitor>,
+    /// Which instance this is.
+    pub instance: Instance,
     pub(crate) sign_in: Arc<SignIn>,
     pub(crate) metrics: Metrics,
     pub(crate) request_ids: RequestIds,
@@ -72,6 +75,8 @@ pub struct Parts {
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
     pub storage: Arc<dyn StorageMonitor>,
+    /// Which instance this is.
+    pub instance: Instance,
     /// Random bytes of this process alone, mixed into the memory of credentials and the ids of requests.
     pub secret: [u8; 32],
 }
@@ -92,13 +97,18 @@ impl Services {
             blocking: Blocking::new(settings.waiting),
             hashing: Blocking::new(2 * settings.workers),
             cors: Cors::new(&settings.allowed_origins),
-            metrics: Metrics::new(parts.serving.clone(), Arc::clone(&parts.storage)),
+            metrics: Metrics::new(
+                &parts.instance,
+                parts.serving.clone(),
+                Arc::clone(&parts.storage),
+            ),
             serving: parts.serving,
             flagsmith: parts.flagsmith,
             flags: parts.flags,
             keys: parts.keys,
             changes: parts.changes,
             storage: parts.storage,
+            instance: parts.instance,
             settings,
             stopping: AtomicBool::new(false),
             draining: AtomicBool::new(false),

@@ -14,6 +14,7 @@ mod connection;
 pub mod edge;
 pub mod error;
 pub mod health;
+mod instance;
 mod json;
 pub mod metrics;
 mod names;
@@ -28,5 +29,6 @@ pub mod sign_in;
 mod wording;
 
 pub use app::{Parts, Services};
+pub use instance::Instance;
 pub use serve::{Server, Stop, serve};
 pub use settings::{AllowedOrigins, HttpSettings, MetricsAccess};
