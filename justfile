@@ -23,6 +23,10 @@ test:
 test-postgres *ARGS:
     tests/postgres/run cargo test -p flagstaff -p flagstaff-infra -p flagstaff-http --features flagstaff/postgres,flagstaff-http/postgres "$@"
 
+# Run several servers on a PostgreSQL that goes away in every way, and restart all of them at random for SECONDS
+fleet SECONDS="600":
+    FLAGSTAFF_FLEET_SECONDS={{ SECONDS }} cargo test -p flagstaff --features flagstaff/postgres --test fleet -- --nocapture --test-threads 4
+
 # Run everything that must pass before a change is merged
 check:
     .ci/run
@@ -80,6 +84,11 @@ fuzz REQUESTS="20000":
 bench *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench
     taskset -c 1 target/release/flagstaff-bench "$@"
+
+# The same on PostgreSQL, on a server of its own that waits for its disk
+bench-postgres *ARGS:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench --features flagstaff/postgres
+    FLAGSTAFF_TEST_POSTGRES_FSYNC=on tests/postgres/run taskset -c 1 target/release/flagstaff-bench postgres "$@"
 
 # Kill the server in the midst of writes and look for what it had acknowledged (`just crash --cycles 1000 --seed 7`)
 crash *ARGS:

@@ -1,11 +1,12 @@
 //! What a server does beside answering requests: follow the change log.
 //!
-//! Changes made elsewhere, as by a command, are served within a second this way.
+//! Changes made elsewhere, as by a command or another instance, are served within a second this way, sooner where the
+//! database tells of them.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// The thread that follows the log; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Poll {
-    stop: Option<Sender<()>>,
+    /// Without it the thread ends.
+    wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -28,12 +30,13 @@ impl Poll {
     /// # Errors
     /// When the system has no more threads.
     pub(crate) fn start(serving: Arc<Serving>) -> io::Result<Self> {
-        let (stop, stopped) = channel();
+        // One wake that waits is enough for all that led to it.
+        let (wake, woken) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("poll".to_owned())
             .spawn(move || {
                 let mut outage = ReadOutage::default();
-                while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                while woken.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Disconnected) {
                     let refresh = AssertUnwindSafe(|| serving.refresh());
                     outage.note(catch_unwind(refresh).unwrap_or_else(|_| {
                         Err(StorageError::failed("reading the changes panicked"))
@@ -41,15 +44,24 @@ impl Poll {
                 }
             })?;
         Ok(Self {
-            stop: Some(stop),
+            wake: Some(wake),
             thread: Some(thread),
         })
+    }
+
+    /// Wakes the thread before its time. It does not end before these are dropped.
+    pub(crate) fn waker(&self) -> impl Fn() + Send + 'static {
+        let wake = self.wake.clone();
+        move || {
+            // Where one waits already, or the thread has ended, there is nothing to do.
+            let _ = wake.as_ref().map(|wake| wake.try_send(()));
+        }
     }
 }
 
 impl Drop for Poll {
     fn drop(&mut self) {
-        self.stop = None;
+        self.wake = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

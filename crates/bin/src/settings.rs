@@ -83,6 +83,9 @@ pub(crate) struct Database {
     /// Writes that may wait for their turn, 1 to 100,000.
     #[serde(deserialize_with = "values::whole::<_, _, 1, 100_000>")]
     pub queue: usize,
+    /// Whether instances on PostgreSQL tell each other of changes, instead of only polling.
+    #[serde(deserialize_with = "values::switch")]
+    pub notify: bool,
 }
 
 /// Section `log`.

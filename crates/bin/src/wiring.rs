@@ -2,6 +2,7 @@
 //!
 //! Commands and the server get the same services, from [`Services`]; [`Backend`] adds what only a server needs.
 
+use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(crate) use flagstaff_infra::db::Location;
 #[cfg(feature = "postgres")]
 pub(crate) use flagstaff_infra::db::PostgresUrl;
 use flagstaff_infra::db::copy::{self, Copied, CopyError};
-use flagstaff_infra::db::{Db, DbOptions, OpenError, backup, integrity, migrate};
+use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity, migrate};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
 use flagstaff_infra::random::SystemRandom;
@@ -56,6 +57,7 @@ pub(crate) struct Backend {
     pub(crate) since: Timestamp,
     /// Random bytes of this process alone.
     pub(crate) secret: [u8; 32],
+    db: Db,
 }
 
 impl Services {
@@ -135,9 +137,18 @@ impl Backend {
             since: clock.now(),
             services: Services::over(&db, clock, retrievals),
             serving,
-            storage: Arc::new(db),
+            storage: Arc::new(db.clone()),
             secret: SystemRandom.bytes(),
+            db,
         })
+    }
+
+    /// Calls `heard` soon after another instance's commit, as long as what is returned is kept.
+    ///
+    /// # Errors
+    /// When the system has no more threads.
+    pub(crate) fn listen(&self, heard: impl Fn() + Send + 'static) -> io::Result<Listener> {
+        self.db.listen(heard)
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Outage {
     Gone,
     /// Another store stands in its place.
     Replaced,
+    /// A newer program brought the store up to its own schema, beside which this one cannot work.
+    Newer,
     /// What is stored is damaged.
     Damaged,
     /// Something else, which the log has.
@@ -68,6 +70,7 @@ impl Outage {
             Self::Disk => "the disk fails",
             Self::Gone => "the database is not where it was, or cannot be reached",
             Self::Replaced => "the database's file was replaced; restart to use the new one",
+            Self::Newer => "a newer Flagstaff migrated the database; restart with that version",
             Self::Damaged => "the database is damaged; restore the last backup",
             Self::Other => "the database fails; the server's log has the cause",
         }

@@ -43,7 +43,7 @@ pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Proble
     let sign_in = services.sign_in.clone();
     services
         .hashing
-        .run(move || sign_in.sign_in(&attempt))
+        .read(move || sign_in.sign_in(&attempt))
         .await
 }
 

@@ -195,13 +195,14 @@ fn finish(
     let status = response.status();
     // What is left of a body that came too late is not waited for.
     let late = status == StatusCode::REQUEST_TIMEOUT;
-    if late || visit.upgrade || services.is_stopping() {
+    let closing = late || visit.upgrade || services.is_stopping();
+    if closing {
         response
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
     if let Some(watch) = &visit.watch {
-        watch.answered(late);
+        watch.answered(closing);
     }
     let answered = response.headers_mut();
     answered.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);

@@ -19,6 +19,8 @@ use actix_web::web;
 use futures_util::future::{Either, select};
 use futures_util::stream::pending;
 use futures_util::{Stream, StreamExt};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::app::{Services, application};
@@ -27,6 +29,8 @@ use crate::metrics::Reason;
 
 /// How long a connection is drained of a body that nobody reads before it is closed.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long an accepted connection takes to its worker.
+const HANDED_OVER: Duration = Duration::from_millis(50);
 /// Connections that the system keeps waiting until they are accepted.
 const BACKLOG: i32 = 2048;
 /// Bytes of answers that the system takes for a client that does not read them; by itself it would take megabytes.
@@ -50,18 +54,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens where the settings say.
+    /// Listens where the settings say, or on a socket that a supervisor has opened, which outlives the process.
     ///
     /// # Errors
     /// The operating system's, as when the address is in use.
-    pub fn bind(services: web::Data<Services>) -> Result<Self> {
+    pub fn bind(services: web::Data<Services>, inherited: Option<TcpListener>) -> Result<Self> {
         let settings = &services.settings;
-        let listener = listen(settings.bind)?;
+        let listener = match inherited {
+            Some(listener) => listener,
+            None => listen(settings.bind)?,
+        };
+        #[cfg(target_os = "linux")]
+        SockRef::from(&listener).set_tcp_notsent_lowat(UNREAD_MAX)?;
         let address = listener.local_addr()?;
         let shared = services.clone();
         let builder = actix_server::Server::build()
             .workers(settings.workers)
-            .worker_max_blocking_threads(settings.waiting + 2 * settings.workers)
+            .worker_max_blocking_threads(2 * (settings.waiting + 2 * settings.workers))
             .max_concurrent_connections(settings.connections_a_worker())
             .shutdown_timeout(settings.shutdown_seconds)
             .disable_signals()
@@ -99,6 +108,14 @@ impl Server {
                 return ended;
             }
         }
+        // The library drops what it has accepted and not yet handed to a worker, so that is waited for.
+        let accepted = pin!(async {
+            handle.pause().await;
+            sleep(HANDED_OVER).await;
+        });
+        if let Either::Left((ended, _)) = select(&mut running, accepted).await {
+            return ended;
+        }
         self.services.drain();
         drop(handle.stop(true));
         match select(&mut running, stops.next()).await {
@@ -117,12 +134,16 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Serves until the process is asked to stop (SIGINT, SIGTERM); `listening` is told the address once it accepts.
+/// Serves until the process is asked to stop (SIGINT, SIGTERM), see [`Server::bind`]; `listening` is told the address once it accepts.
 ///
 /// # Errors
 /// The operating system's, as when the address is in use.
-pub async fn serve(services: Services, listening: impl FnOnce(SocketAddr)) -> Result<()> {
-    let server = Server::bind(web::Data::new(services))?;
+pub async fn serve(
+    services: Services,
+    inherited: Option<TcpListener>,
+    listening: impl FnOnce(SocketAddr),
+) -> Result<()> {
+    let server = Server::bind(web::Data::new(services), inherited)?;
     let stops = signals()?;
     listening(server.address());
     server.run(stops).await
@@ -167,8 +188,6 @@ fn listen(address: SocketAddr) -> Result<TcpListener> {
     // A restarted server takes over a port whose old connections still linger.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_notsent_lowat(UNREAD_MAX)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -11,17 +11,20 @@ pub mod copy;
 mod damage;
 pub mod error;
 pub mod integrity;
+mod lines;
 mod location;
 pub mod migrate;
 mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub(crate) mod schema;
+mod silence;
 pub mod writer;
 
-use std::fmt;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
+use std::{fmt, io, thread};
 
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::storage::{Outage, StorageError, StorageMonitor, StorageUse};
@@ -29,11 +32,13 @@ use flagstaff_domain::storage::{Outage, StorageError, StorageMonitor, StorageUse
 pub use any::DbConnection;
 use connection::{Anchor, Purpose};
 pub use error::{OpenError, WorkError};
+use lines::Lines;
 pub use location::Location;
+use parking_lot::RwLock;
 use pool::Pool;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresUrl;
-use writer::Writer;
+use writer::Shared;
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -72,15 +77,15 @@ impl DbOptions {
     }
 }
 
+/// How often whoever waits for a server looks whether it is silent.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// An open database. Cheap to clone; the last clone closes it.
 #[derive(Clone)]
 pub struct Db {
-    readers: Pool,
-    /// Connections of their own for following the log, so that busy readers never delay what is served.
-    followers: Pool,
-    writer: Arc<Writer>,
+    lines: Arc<RwLock<Arc<Lines>>>,
     anchor: Option<Anchor>,
-    location: Location,
+    options: DbOptions,
 }
 
 impl Db {
@@ -92,12 +97,12 @@ impl Db {
         let mut first = pool::open(&options.location, options.busy, Purpose::Write)?;
         let anchor = Anchor::of(&options.location)?;
         migrate::check_current(&mut first)?;
+        let shared = Arc::new(Shared::new(options));
+        let lines = Lines::open(options, Some(first), anchor.clone(), shared)?;
         Ok(Self {
-            readers: pool::pool(options, options.readers),
-            followers: pool::pool(options, 2),
-            writer: Arc::new(Writer::start(options, first, anchor.clone())?),
+            lines: Arc::new(RwLock::new(Arc::new(lines))),
             anchor,
-            location: options.location.clone(),
+            options: options.clone(),
         })
     }
 
@@ -106,7 +111,11 @@ impl Db {
         &self,
         after_commit: impl Fn() -> Result<(), StorageError> + Send + Sync + 'static,
     ) {
-        self.writer.on_commit(Box::new(after_commit));
+        self.lines().writer.on_commit(Box::new(after_commit));
+    }
+
+    fn lines(&self) -> Arc<Lines> {
+        Arc::clone(&self.lines.read())
     }
 
     /// Reads in one transaction, which sees one state of the database throughout.
@@ -117,39 +126,66 @@ impl Db {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
     ) -> Result<T, E> {
-        self.read_from(&self.readers, work)
+        let readers = self.lines().readers.clone();
+        read_from(&readers, self.anchor.as_ref(), work)
     }
 
-    /// Like [`Db::read`], for following the log.
+    /// Like [`Db::read`], for following the log. A server that does not answer is given up, and so are all connections
+    /// to it.
     ///
     /// # Errors
     /// What the work refuses, or the storage's failure as `E`.
-    pub fn follow<T, E: From<StorageError>>(
+    pub fn follow<T, E>(
         &self,
-        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
-    ) -> Result<T, E> {
-        self.read_from(&self.followers, work)
+        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        if !self.options.location.is_server() {
+            let followers = self.lines().followers.clone();
+            return read_from(&followers, self.anchor.as_ref(), work);
+        }
+        self.renew_where_silent();
+        let followers = self.lines().followers.clone();
+        let (answer, answered) = channel();
+        thread::Builder::new()
+            .name("follow".to_owned())
+            .spawn(move || {
+                // Whoever gave it up does not need the answer.
+                let _ = answer.send(read_from(&followers, None, work));
+            })
+            .map_err(|error| E::from(StorageError::unavailable(error)))?;
+        loop {
+            match answered.recv_timeout(LOOK) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Timeout) if !self.renew_where_silent() => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let silent = StorageError::unavailable("the database does not answer");
+                    return Err(E::from(silent));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(E::from(StorageError::failed("following the log panicked")));
+                }
+            }
+        }
     }
 
-    fn read_from<T, E: From<StorageError>>(
-        &self,
-        pool: &Pool,
-        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
-    ) -> Result<T, E> {
-        if let Some(anchor) = &self.anchor {
-            anchor.check().map_err(E::from)?;
+    /// Gives up connections on which the server is silent; tells whether it was.
+    fn renew_where_silent(&self) -> bool {
+        if !self.lines.read().are_silent() {
+            return false;
         }
-        let mut connection = pool
-            .get()
-            .map_err(|error| E::from(StorageError::unavailable(error)))?;
-        let begun = pool::begin_read(&mut connection);
-        let result = begun
-            .map_err(WorkError::Database)
-            .and_then(|()| work(&mut connection));
-        let ended = connection.batch_execute("ROLLBACK");
-        let result = result.map_err(WorkError::into_inner)?;
-        ended.map_err(|error| E::from(error::storage(error)))?;
-        Ok(result)
+        let mut lines = self.lines.write();
+        if lines.are_silent() {
+            match lines.anew(&self.options) {
+                Ok(renewed) => *lines = Arc::new(renewed),
+                Err(error) => log::error!(error:%; "cannot connect anew"),
+            }
+            log::warn!("the database does not answer: its connections are given up for new ones");
+        }
+        true
     }
 
     /// Writes as one unit of work, which is committed whole or leaves nothing. Returns after the commit is on disk.
@@ -164,8 +200,58 @@ impl Db {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.writer.write(work)
+        let writer = Arc::clone(&self.lines().writer);
+        writer.write(work)
     }
+}
+
+/// Reads in one transaction on a connection of the pool.
+fn read_from<T, E: From<StorageError>>(
+    pool: &Pool,
+    anchor: Option<&Anchor>,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>>,
+) -> Result<T, E> {
+    if let Some(anchor) = anchor {
+        anchor.check().map_err(E::from)?;
+    }
+    let mut connection = pool
+        .get()
+        .map_err(|error| E::from(StorageError::unavailable(error)))?;
+    let begun = pool::begin_read(&mut connection);
+    let result = begun
+        .map_err(WorkError::Database)
+        .and_then(|()| work(&mut connection));
+    let ended = connection.batch_execute("ROLLBACK");
+    let result = result.map_err(WorkError::into_inner)?;
+    ended.map_err(|error| E::from(error::storage(error)))?;
+    Ok(result)
+}
+
+impl Db {
+    /// Calls `heard` soon after each commit of another process, where the database can tell of it, for as long as what is
+    /// returned is kept. A hint: not every commit is heard of.
+    ///
+    /// # Errors
+    /// When the system has no more threads.
+    pub fn listen(&self, heard: impl Fn() + Send + 'static) -> io::Result<Listener> {
+        match &self.options.location {
+            Location::Sqlite(_) => {
+                drop(heard);
+                Ok(Listener::default())
+            }
+            #[cfg(feature = "postgres")]
+            Location::Postgres(url) => Ok(Listener {
+                _thread: Some(postgres::listen::Listening::start(url.clone(), heard)?),
+            }),
+        }
+    }
+}
+
+/// Listens until it is dropped.
+#[derive(Debug, Default)]
+pub struct Listener {
+    #[cfg(feature = "postgres")]
+    _thread: Option<postgres::listen::Listening>,
 }
 
 impl StorageMonitor for Db {
@@ -174,17 +260,18 @@ impl StorageMonitor for Db {
     }
 
     fn outage(&self) -> Option<Outage> {
-        self.writer.outage()
+        self.lines.read().writer.outage()
     }
 
     fn usage(&self) -> StorageUse {
-        let state = self.readers.state();
+        let lines = self.lines();
+        let state = lines.readers.state();
         StorageUse {
             readers_busy: state.connections - state.idle_connections,
-            readers_max: self.readers.max_size(),
-            writes_waiting: self.writer.waiting(),
-            writes_waiting_max: self.writer.capacity(),
-            log_bytes: self.anchor.is_some().then(|| self.writer.log_bytes()),
+            readers_max: lines.readers.max_size(),
+            writes_waiting: lines.writer.waiting(),
+            writes_waiting_max: lines.writer.capacity(),
+            log_bytes: self.anchor.is_some().then(|| lines.writer.log_bytes()),
         }
     }
 }
@@ -192,7 +279,7 @@ impl StorageMonitor for Db {
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Db")
-            .field("location", &self.location)
+            .field("location", &self.options.location)
             .finish_non_exhaustive()
     }
 }

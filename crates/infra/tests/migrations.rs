@@ -129,6 +129,13 @@ fn a_schema_from_the_future_is_refused_and_left_alone() {
     assert!(newer(&error));
     assert!(error.to_string().contains("newer Flagstaff"), "{error}");
     assert_eq!(schema(&path), before);
+
+    // Unless it says that who does not know it can work beside it.
+    raw(&path)
+        .batch_execute("INSERT INTO compatible_migrations (version) VALUES ('29990101000000')")
+        .unwrap();
+    assert_eq!(migrate(&path).unwrap(), [""; 0]);
+    Db::open(&DbOptions::command(path.clone())).unwrap();
 }
 
 #[test]

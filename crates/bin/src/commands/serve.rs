@@ -15,6 +15,7 @@ use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
 use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts};
+use listenfd::ListenFd;
 use secrecy::ExposeSecret;
 
 use super::{Session, import};
@@ -60,6 +61,9 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         settings,
         mut output,
     } = session;
+    let inherited = ListenFd::from_env()
+        .take_tcp_listener(0)
+        .map_err(|error| Failure::io("cannot use the socket that LISTEN_FDS passes on", &error))?;
     for migration in wiring::migrate(settings.database.url.location())? {
         log::info!(migration; "migration applied");
     }
@@ -67,8 +71,13 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     let backend = Backend::open(&settings.database, vec![Arc::clone(&views) as _])?;
     let told = arguments.demo || output.is_terminal();
     let prepared = prepare(arguments.demo, told, &backend, again)?;
-    let poll = Poll::start(Arc::clone(&backend.serving))
-        .map_err(|error| Failure::io("cannot start following the change log", &error))?;
+    let unfollowed = |error| Failure::io("cannot start following the change log", &error);
+    let poll = Poll::start(Arc::clone(&backend.serving)).map_err(unfollowed)?;
+    let listener = settings
+        .database
+        .notify
+        .then(|| backend.listen(poll.waker()));
+    let listener = listener.transpose().map_err(unfollowed)?;
     let instance = Instance {
         name: (settings.server.instance.clone()).unwrap_or_else(wiring::made_up_name),
         since: backend.since,
@@ -89,9 +98,9 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     };
     let served = actix_web::rt::System::new().block_on(async {
         limits::survive_file_size();
-        flagstaff_http::serve(server, listening).await
+        flagstaff_http::serve(server, inherited, listening).await
     });
-    drop(poll);
+    drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.
         if let Some(welcome) = welcome.take() {

@@ -48,7 +48,7 @@ fn without_any_configuration_the_documented_defaults_are_in_force() {
         settings.describe(),
         json!({
             "server": {"bind": "127.0.0.1:8080", "workers": 0, "connections": 16384, "grace_seconds": 1, "instance": null, "allowed_origins": "*"},
-            "database": {"url": "sqlite://data/flagstaff.db", "readers": 4, "queue": 256},
+            "database": {"url": "sqlite://data/flagstaff.db", "readers": 4, "queue": 256, "notify": true},
             "log": {"level": "info", "format": "text", "file": null, "access": false},
             "admin": {"username": "admin", "password": null},
             "sign_in": {"failures_per_account": 10, "failures_per_address": 100},

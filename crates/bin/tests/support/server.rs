@@ -62,8 +62,13 @@ impl Server {
 
     /// What `--json` prints.
     pub(crate) fn report(&mut self) -> Value {
+        self.try_report().unwrap()
+    }
+
+    /// What `--json` prints, or `None` where the program ended before.
+    pub(crate) fn try_report(&mut self) -> Option<Value> {
         let mut values = serde_json::Deserializer::from_reader(&mut self.stdout).into_iter();
-        values.next().unwrap().unwrap()
+        values.next()?.ok()
     }
 
     /// What is printed for people, up to its last line.
@@ -117,6 +122,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// An answer whose head is these lines; `None` where they are no head.
+    pub(crate) fn new(head: &str, body: String) -> Option<Self> {
+        Some(Self {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            head: head.to_owned(),
+            body,
+        })
+    }
+
     /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().filter_map(|line| line.split_once(": "));
@@ -146,20 +160,23 @@ pub(crate) fn ask(
 ) -> Option<Answer> {
     let mut stream = TcpStream::connect(server).ok()?;
     stream.set_read_timeout(Some(DEADLINE)).ok()?;
-    let (name, value) = header;
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {server}\r\n{name}: {value}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
+    let request = request(method, path, &[header, ("Connection", "close")], body);
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Answer {
-        status,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    })
+    Answer::new(head, body.to_owned())
+}
+
+/// A request as it goes over the wire.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let fields = headers.iter();
+    let fields: String = fields
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: flagstaff\r\n{fields}Content-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
 }

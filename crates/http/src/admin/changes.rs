@@ -95,7 +95,7 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let query = filter.0.query()?;
     let changes = services.changes.clone();
-    let listing = services.blocking.run(move || changes.list(&query)).await?;
+    let listing = services.blocking.read(move || changes.list(&query)).await?;
     let mut response = HttpResponse::Ok();
     if let Some(last) = listing.items.last().filter(|_| listing.more) {
         response.insert_header(paging::link("/api/admin/changes", &filter.0.next(last.seq)));

@@ -64,7 +64,7 @@ pub(crate) async fn list(
     let flags = services.flags.clone();
     let listing = services
         .blocking
-        .run(move || flags.list_environments(&page))
+        .read(move || flags.list_environments(&page))
         .await?;
     Ok(paging::list(
         &listing,
@@ -116,7 +116,7 @@ pub(crate) async fn show(
     let flags = services.flags.clone();
     let environment = services
         .blocking
-        .run(move || flags.get_environment(&name.0))
+        .read(move || flags.get_environment(&name.0))
         .await?;
     Ok(answer::record(
         environment.version,

@@ -92,7 +92,7 @@ pub(crate) async fn list(
     let flags = services.flags.clone();
     let listing = services
         .blocking
-        .run(move || flags.list_features(&page))
+        .read(move || flags.list_features(&page))
         .await?;
     Ok(paging::list(
         &listing,
@@ -151,7 +151,7 @@ pub(crate) async fn show(
     let flags = services.flags.clone();
     let feature = services
         .blocking
-        .run(move || flags.get_feature(&name.0))
+        .read(move || flags.get_feature(&name.0))
         .await?;
     Ok(answer::record(
         feature.version,

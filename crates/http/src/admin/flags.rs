@@ -45,7 +45,7 @@ pub(crate) async fn list(
     let path = answer::location(&["environments", environment.0.as_str(), "flags"]);
     let listing = services
         .blocking
-        .run(move || flags.list_flags(&environment.0, &page))
+        .read(move || flags.list_flags(&environment.0, &page))
         .await?;
     Ok(paging::list(
         &listing,
@@ -70,7 +70,7 @@ pub(crate) async fn show(
     let (environment, feature) = names.0;
     let flag = services
         .blocking
-        .run(move || flags.get_flag(&environment, &feature))
+        .read(move || flags.get_flag(&environment, &feature))
         .await?;
     Ok(answer::record(flag.version, &FlagRecord::from(&flag)))
 }

@@ -62,7 +62,7 @@ pub(crate) async fn list(
     let path = answer::location(&["environments", environment.0.as_str(), "keys"]);
     let listing = services
         .blocking
-        .run(move || keys.list(&environment.0, &page))
+        .read(move || keys.list(&environment.0, &page))
         .await?;
     Ok(paging::list(
         &listing,
@@ -115,7 +115,7 @@ pub(crate) async fn show(
     let keys = services.keys.clone();
     let key = services
         .blocking
-        .run(move || keys.get(&environment, id))
+        .read(move || keys.get(&environment, id))
         .await?;
     Ok(answer::record(key.version, &KeyRecord::from(&key)))
 }

@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(250);
 const IDLE: Duration = Duration::from_secs(75);
 /// The same where many are open.
 const IDLE_IN_A_CROWD: Duration = Duration::from_secs(5);
-/// How long a head may take once the server is asked to stop.
+/// How long a head may take once the server stops.
 const AT_THE_END: Duration = Duration::from_secs(1);
 
 /// How long a client may take to read that the connection closes.
@@ -27,6 +27,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// For how many ticks a connection may stay as it is.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
+    /// Until the first byte of a new connection.
+    new: u32,
     /// Until a head is whole, or a client takes more of an answer.
     slow: u32,
     /// Between requests.
@@ -36,9 +38,10 @@ struct Patience {
 }
 
 impl Patience {
-    fn new(slow: Duration, idle: Duration) -> Self {
+    fn new(new: Duration, slow: Duration, idle: Duration) -> Self {
         let ticks = |time: Duration| u32::try_from(time.as_millis() / TICK.as_millis());
         Self {
+            new: ticks(new).unwrap_or(u32::MAX),
             slow: ticks(slow).unwrap_or(u32::MAX),
             idle: ticks(idle).unwrap_or(u32::MAX),
             closing: ticks(CLOSING).unwrap_or(u32::MAX),
@@ -102,11 +105,12 @@ impl Worker {
         watches.retain(|watch| watch.strong_count() > 0);
         let slow = self.services.settings.patience;
         let patience = if self.services.is_draining() {
-            Patience::new(AT_THE_END.min(slow), Duration::ZERO)
+            let slow = AT_THE_END.min(slow);
+            Patience::new(slow, slow, Duration::ZERO)
         } else if watches.len() > self.crowd {
-            Patience::new(slow, IDLE_IN_A_CROWD)
+            Patience::new(slow.min(IDLE_IN_A_CROWD), slow, IDLE_IN_A_CROWD)
         } else {
-            Patience::new(slow, IDLE)
+            Patience::new(slow, slow, IDLE)
         };
         for watch in watches.iter().filter_map(Weak::upgrade) {
             if let Some(reason) = overdue(&watch, self.now.get(), patience) {
@@ -121,11 +125,7 @@ impl Worker {
 fn overdue(watch: &Watch, now: u32, patience: Patience) -> Option<Reason> {
     let (since, patience, reason) = match (watch.stalled.get(), watch.phase.get()) {
         (Some(since), _) => (since, patience.slow, Reason::NotReading),
-        (None, Phase::New) => (
-            watch.since.get(),
-            patience.slow.min(patience.idle),
-            Reason::Late,
-        ),
+        (None, Phase::New) => (watch.since.get(), patience.new, Reason::Late),
         (None, Phase::Head) => (watch.since.get(), patience.slow, Reason::Late),
         (None, Phase::Idle) => (watch.since.get(), patience.idle, Reason::Idle),
         (None, Phase::Closing) => (watch.since.get(), patience.closing, Reason::Late),

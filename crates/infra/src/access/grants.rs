@@ -54,7 +54,7 @@ impl TryFrom<GrantRow> for Grant {
 
 impl KeySource for DieselKeySource {
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError> {
-        self.db.follow(|connection| {
+        self.db.follow(move |connection| {
             let head = unit::head(connection)?;
             let mut rows = environment_keys::table
                 .select(GrantRow::as_select())

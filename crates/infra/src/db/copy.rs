@@ -15,7 +15,6 @@ mod tables;
 use std::collections::BTreeSet;
 use std::fs;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::BigInt;
@@ -124,10 +123,7 @@ pub fn copy(
         done: 0,
     };
     let copied = moving.run(&tables)?;
-    moving
-        .target
-        .batch_execute("COMMIT")
-        .map_err(|error| CopyError::To(error.into()))?;
+    pool::commit(&mut moving.target).map_err(to_failed)?;
     Ok(copied)
 }
 
@@ -144,10 +140,11 @@ fn is_same_file(one: &Location, other: &Location) -> bool {
     one == other || whole(one).is_some_and(|path| whole(other) == Some(path))
 }
 
-/// A connection of its own to a database whose migrations are all applied.
+/// A connection of its own to a database that has this program's schema and nothing else: what it does not know it would leave
+/// behind.
 fn open(location: &Location) -> Result<DbConnection, OpenError> {
     let mut connection = pool::open(location, PATIENCE, Purpose::Write)?;
-    migrate::check_current(&mut connection)?;
+    migrate::check_exact(&mut connection)?;
     Ok(connection)
 }
 

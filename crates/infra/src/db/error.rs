@@ -142,8 +142,9 @@ pub(crate) fn unless_taken<T, E>(
     }
 }
 
-/// What SQLite's result codes mean. They reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg).
-const OUTAGES: [(&str, Outage); 9] = [
+/// What SQLite's result codes mean, which reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg), and
+/// what we say ourselves.
+const OUTAGES: [(&str, Outage); 11] = [
     ("is locked", Outage::Locked),
     ("locking protocol", Outage::Locked),
     ("is full", Outage::Full),
@@ -153,6 +154,8 @@ const OUTAGES: [(&str, Outage); 9] = [
     ("unable to open", Outage::Gone),
     ("out of memory", Outage::Other),
     ("was replaced while it was open", Outage::Replaced),
+    ("does not answer", Outage::Gone),
+    ("by a newer Flagstaff", Outage::Newer),
 ];
 
 /// What a message means by this table.

@@ -1,7 +1,8 @@
 //! Migrations: embedded in the program, run inside one exclusive transaction, refused on a schema from the future.
 //!
 //! diesel's runner takes no lock of its own; the transaction around all of it is the lock, and undoes a migration that
-//! was killed half-way. Each backend has a twin of each migration, under the same stamp and name.
+//! was killed half-way. Each backend has a twin of each migration, under the same stamp and name. A program works beside
+//! migrations that it does not know where they say that it can, in `compatible_migrations`.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -18,7 +19,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::any::DbConnection;
 use super::connection::{self, Purpose};
 use super::error::OpenError;
-use super::schema::__diesel_schema_migrations as applied;
+use super::schema::{__diesel_schema_migrations as applied, compatible_migrations as compatible};
 use super::{Location, pool};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -33,18 +34,16 @@ type Migrations<DB> = Vec<Box<dyn Migration<DB>>>;
 /// # Errors
 /// [`OpenError`]; the database is as it was then.
 pub fn migrate(location: impl Into<Location>) -> Result<Vec<String>, OpenError> {
-    match location.into() {
-        // Where there is nothing to do, a lock that another process holds is in nobody's way.
-        Location::Sqlite(path) if path.exists() && nothing_pending(&path)? => Ok(Vec::new()),
+    let location = location.into();
+    // Where there is nothing to do, a lock that another process holds is in nobody's way.
+    if location.file().is_none_or(Path::exists) && pending_at(&location)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    match location {
         Location::Sqlite(path) => migrate_from(&path, &SQLITE),
         #[cfg(feature = "postgres")]
         Location::Postgres(url) => super::postgres::migrate(&url),
     }
-}
-
-fn nothing_pending(path: &Path) -> Result<bool, OpenError> {
-    let pending = pending(path.to_owned()).map_err(|error| error.of(path))?;
-    Ok(pending.is_empty())
 }
 
 /// Like [`migrate`], with migrations from elsewhere.
@@ -72,13 +71,16 @@ pub(super) fn apply<DB: Backend>(
         |error: Box<dyn std::error::Error + Send + Sync>| OpenError::Migration(error.to_string());
     // Makes the runner create its table, too.
     let applied = connection.applied_migrations().map_err(failed)?;
-    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    let applied = Applied {
+        versions: applied.iter().map(ToString::to_string).collect(),
+        compatible: Vec::new(), // With one that it does not know in between, nobody can say what its own would do.
+    };
     let known: Vec<String> = migrations.iter().map(|one| version(one.as_ref())).collect();
-    check_known(&applied, &known)?;
+    applied.check_known(&known)?;
     let missing = migrations
         .iter()
         .zip(known)
-        .filter(|(_, version)| !applied.contains(version));
+        .filter(|(_, version)| !applied.versions.contains(version));
     missing
         .map(|(migration, _)| {
             connection.run_migration(migration).map_err(failed)?;
@@ -93,7 +95,7 @@ pub(super) fn is_new(location: &Location) -> Result<bool, OpenError> {
         return Ok(true);
     }
     let mut connection = pool::open(location, PATIENCE, Purpose::Read)?;
-    Ok(applied_versions(&mut connection)?.is_empty())
+    Ok(applied_to(&mut connection)?.versions.is_empty())
 }
 
 /// An empty database in memory, with the schema that the migrations make: what another one is compared with.
@@ -109,52 +111,90 @@ pub(super) fn in_memory() -> Result<SqliteConnection, OpenError> {
 /// # Errors
 /// [`OpenError`] when the database cannot be read or is newer than this program.
 pub fn pending(location: impl Into<Location>) -> Result<Vec<String>, OpenError> {
-    let location = location.into();
-    if matches!(&location, Location::Sqlite(path) if !path.exists()) {
-        return Ok(names(&load::<Sqlite>(&SQLITE)?));
-    }
-    pending_in(&mut pool::open(&location, PATIENCE, Purpose::Read)?)
+    pending_at(&location.into())
 }
 
-/// Refuses a schema that is not exactly this program's.
+fn pending_at(location: &Location) -> Result<Vec<String>, OpenError> {
+    let file = location.file();
+    if file.is_some_and(|path| !path.exists()) {
+        return Ok(names(&load::<Sqlite>(&SQLITE)?));
+    }
+    let pending = pool::open(location, PATIENCE, Purpose::Read)
+        .and_then(|mut connection| pending_in(&mut connection));
+    pending.map_err(|error| match file {
+        Some(path) => error.of(path),
+        None => error,
+    })
+}
+
+/// Refuses a schema that lacks what this program needs, or that it cannot work beside.
 pub(super) fn check_current(connection: &mut DbConnection) -> Result<(), OpenError> {
-    match pending_in(connection)? {
-        missing if missing.is_empty() => Ok(()),
-        missing => Err(OpenError::Outdated(missing)),
+    refuse(pending_in(connection)?)
+}
+
+/// Refuses a schema that is not exactly this program's, also one that it could work beside.
+pub(super) fn check_exact(connection: &mut DbConnection) -> Result<(), OpenError> {
+    let applied = Applied {
+        compatible: Vec::new(),
+        ..applied_to(connection)?
+    };
+    refuse(missing_in(connection, &applied)?)
+}
+
+fn refuse(missing: Vec<String>) -> Result<(), OpenError> {
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(OpenError::Outdated(missing))
     }
 }
 
 pub(super) fn pending_in(connection: &mut DbConnection) -> Result<Vec<String>, OpenError> {
-    let applied = applied_versions(connection)?;
+    let applied = applied_to(connection)?;
+    missing_in(connection, &applied)
+}
+
+fn missing_in(connection: &DbConnection, applied: &Applied) -> Result<Vec<String>, OpenError> {
     match connection {
-        DbConnection::Sqlite(_) => missing(&applied, &load::<Sqlite>(&SQLITE)?),
+        DbConnection::Sqlite(_) => missing(applied, &load::<Sqlite>(&SQLITE)?),
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(_) => missing(&applied, &load::<Pg>(&super::postgres::MIGRATIONS)?),
+        DbConnection::Postgres(_) => missing(applied, &load::<Pg>(&super::postgres::MIGRATIONS)?),
     }
 }
 
 fn missing<DB: Backend>(
-    applied: &[String],
+    applied: &Applied,
     migrations: &Migrations<DB>,
 ) -> Result<Vec<String>, OpenError> {
     let known: Vec<String> = migrations.iter().map(|one| version(one.as_ref())).collect();
-    check_known(applied, &known)?;
+    applied.check_known(&known)?;
     let pairs = names(migrations).into_iter().zip(known);
-    let missing = pairs.filter(|(_, version)| !applied.contains(version));
+    let missing = pairs.filter(|(_, version)| !applied.versions.contains(version));
     Ok(missing.map(|(name, _)| name).collect())
 }
 
-fn check_known(applied: &[String], known: &[String]) -> Result<(), OpenError> {
-    let known: HashSet<&String> = known.iter().collect();
-    let unknown: Vec<String> = applied
-        .iter()
-        .filter(|version| !known.contains(version))
-        .cloned()
-        .collect();
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(OpenError::Newer(unknown))
+/// The migrations that a database says were applied to it.
+#[derive(Default)]
+struct Applied {
+    versions: Vec<String>,
+    /// Those that a program which does not know them can work beside.
+    compatible: Vec<String>,
+}
+
+impl Applied {
+    fn check_known(&self, known: &[String]) -> Result<(), OpenError> {
+        let known: HashSet<&String> = known.iter().chain(&self.compatible).collect();
+        let unknown: Vec<String> = self
+            .versions
+            .iter()
+            .filter(|version| !known.contains(version))
+            .cloned()
+            .collect();
+        if unknown.is_empty() {
+            Ok(())
+        } else {
+            Err(OpenError::Newer(unknown))
+        }
     }
 }
 
@@ -180,30 +220,35 @@ pub(super) fn load<DB: Backend>(
     Ok(migrations)
 }
 
-fn applied_versions(connection: &mut DbConnection) -> QueryResult<Vec<String>> {
-    let has_table = match connection {
-        DbConnection::Sqlite(connection) => has_table(connection)?,
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(connection) => super::postgres::has_migrations(connection)?,
-    };
-    if !has_table {
-        return Ok(Vec::new());
+fn applied_to(connection: &mut DbConnection) -> QueryResult<Applied> {
+    let mut found = Applied::default();
+    if has_table(connection, "__diesel_schema_migrations")? {
+        found.versions = applied::table
+            .select(applied::version)
+            .order(applied::version)
+            .load(connection)?;
     }
-    applied::table
-        .select(applied::version)
-        .order(applied::version)
-        .load(connection)
+    if has_table(connection, "compatible_migrations")? {
+        found.compatible = compatible::table
+            .select(compatible::version)
+            .load(connection)?;
+    }
+    Ok(found)
 }
 
-fn has_table(connection: &mut SqliteConnection) -> QueryResult<bool> {
+fn has_table(connection: &mut DbConnection, table: &str) -> QueryResult<bool> {
     diesel::table! {
         sqlite_master (name) {
             name -> Text,
         }
     }
-    let found: i64 = sqlite_master::table
-        .filter(sqlite_master::name.eq("__diesel_schema_migrations"))
-        .count()
-        .get_result(connection)?;
-    Ok(found > 0)
+    match connection {
+        DbConnection::Sqlite(connection) => sqlite_master::table
+            .filter(sqlite_master::name.eq(table))
+            .count()
+            .get_result(connection)
+            .map(|found: i64| found > 0),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(connection) => super::postgres::has_table(connection, table),
+    }
 }

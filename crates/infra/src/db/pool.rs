@@ -9,6 +9,7 @@ use diesel::result::QueryResult;
 use super::any::DbConnection;
 use super::connection::{self, Purpose};
 use super::error::OpenError;
+use super::silence::Statements;
 use super::{DbOptions, Location};
 
 pub(super) type Pool = r2d2::Pool<Connections>;
@@ -51,6 +52,15 @@ pub(super) fn begin_write(connection: &mut DbConnection, patience: Duration) -> 
     }
 }
 
+/// Ends a writing transaction, and lets other instances know.
+pub(super) fn commit(connection: &mut DbConnection) -> QueryResult<()> {
+    match connection {
+        DbConnection::Sqlite(sqlite) => sqlite.batch_execute("COMMIT"),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => super::postgres::commit(postgres),
+    }
+}
+
 /// Ends a writing transaction with a commit that changes nothing, to see whether changes could be stored.
 pub(super) fn commit_nothing(connection: &mut DbConnection) -> QueryResult<()> {
     match connection {
@@ -65,6 +75,7 @@ pub(super) fn commit_nothing(connection: &mut DbConnection) -> QueryResult<()> {
 pub(super) struct Connections {
     location: Location,
     busy: Duration,
+    statements: Statements,
 }
 
 impl r2d2::ManageConnection for Connections {
@@ -72,7 +83,11 @@ impl r2d2::ManageConnection for Connections {
     type Error = OpenError;
 
     fn connect(&self) -> Result<DbConnection, OpenError> {
-        open(&self.location, self.busy, Purpose::Read)
+        let mut connection = open(&self.location, self.busy, Purpose::Read)?;
+        if self.location.is_server() {
+            self.statements.watch(&mut connection);
+        }
+        Ok(connection)
     }
 
     /// Asked before each use where there is a server, which may have gone away meanwhile.
@@ -86,7 +101,7 @@ impl r2d2::ManageConnection for Connections {
 }
 
 /// A pool of reading connections, opened when first needed.
-pub(super) fn pool(options: &DbOptions, size: u32) -> Pool {
+pub(super) fn pool(options: &DbOptions, size: u32, statements: &Statements) -> Pool {
     r2d2::Pool::builder()
         .max_size(size)
         .min_idle(Some(0))
@@ -96,5 +111,6 @@ pub(super) fn pool(options: &DbOptions, size: u32) -> Pool {
         .build_unchecked(Connections {
             location: options.location.clone(),
             busy: options.busy,
+            statements: statements.clone(),
         })
 }

@@ -4,6 +4,7 @@
 
 pub(super) mod faults;
 mod integrity;
+pub(super) mod listen;
 mod url;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use flagstaff_domain::storage::StorageError;
 
@@ -96,9 +97,17 @@ pub(super) fn begin_write(connection: &mut PgConnection, patience: Duration) -> 
     begun
 }
 
+/// No commit is cut short while it waits for a synchronous standby: PostgreSQL would call it done all the same.
+const COMMIT: &str = "SET LOCAL statement_timeout = 0; COMMIT";
+
+/// Commits, and wakes whoever listens.
+pub(super) fn commit(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(&format!("NOTIFY flagstaff; {COMMIT}"))
+}
+
 /// Commits what changes nothing.
 pub(super) fn commit_nothing(connection: &mut PgConnection) -> QueryResult<()> {
-    connection.batch_execute("UPDATE log_head SET seq = seq; COMMIT")
+    connection.batch_execute(&format!("UPDATE log_head SET seq = seq; {COMMIT}"))
 }
 
 /// Applies what is missing; returns the names of what it applied. The lock comes before everything: the table of
@@ -149,10 +158,9 @@ fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
     Err(OpenError::File(message.to_owned()))
 }
 
-/// Whether there is a table of migrations.
-pub(super) fn has_migrations(connection: &mut PgConnection) -> QueryResult<bool> {
-    let answer: Found =
-        diesel::sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS found")
-            .get_result(connection)?;
+pub(super) fn has_table(connection: &mut PgConnection, table: &str) -> QueryResult<bool> {
+    let answer: Found = diesel::sql_query("SELECT to_regclass($1) IS NOT NULL AS found")
+        .bind::<Text, _>(table)
+        .get_result(connection)?;
     Ok(answer.found)
 }

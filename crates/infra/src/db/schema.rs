@@ -92,6 +92,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    compatible_migrations (version) {
+        version -> Text,
+    }
+}
+
+diesel::table! {
     /// Written by diesel's migration runner.
     __diesel_schema_migrations (version) {
         version -> Text,

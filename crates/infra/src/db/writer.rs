@@ -8,10 +8,12 @@ mod turns;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
+};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flagstaff_domain::storage::{Outage, StorageError};
 use parking_lot::Mutex;
@@ -21,18 +23,38 @@ use super::any::DbConnection;
 use super::condition::Condition;
 use super::connection::Anchor;
 use super::error::{OpenError, WorkError};
-use job::{Job, Work};
+use super::silence::Statements;
+use job::{Claim, Job, Work};
 use turns::Turns;
 
 type AfterCommit = Box<dyn Fn() -> Result<(), StorageError> + Send + Sync>;
 
-/// What the handle and the thread both know.
-struct Shared {
+/// How long a caller waits for a server, which may never answer; and how long where it is known to be away.
+const SERVER: Duration = Duration::from_millis(1_750);
+const SERVER_AWAY: Duration = Duration::from_millis(750);
+
+/// What the handle and the thread both know, and the writer that takes its place.
+pub(super) struct Shared {
     waiting: AtomicU64,
+    /// How many turns have ended.
+    turns: AtomicU64,
     capacity: u64,
     log_bytes: AtomicU64,
     condition: Condition,
     after_commit: OnceLock<AfterCommit>,
+}
+
+impl Shared {
+    pub(super) fn new(options: &DbOptions) -> Self {
+        Self {
+            waiting: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            capacity: options.queue as u64,
+            log_bytes: AtomicU64::new(0),
+            condition: Condition::default(),
+            after_commit: OnceLock::new(),
+        }
+    }
 }
 
 /// The handle to the writing thread, which ends when the handle is dropped.
@@ -40,28 +62,26 @@ pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Whether callers give up a database that does not answer. A file answers in the end, however slow its disk.
+    impatient: bool,
 }
 
 impl Writer {
     pub(super) fn start(
         options: &DbOptions,
-        connection: DbConnection,
+        connection: Option<DbConnection>,
         anchor: Option<Anchor>,
+        shared: Arc<Shared>,
+        statements: &Statements,
     ) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(options.queue);
-        let shared = Arc::new(Shared {
-            waiting: AtomicU64::new(0),
-            capacity: options.queue as u64,
-            log_bytes: AtomicU64::new(0),
-            condition: Condition::default(),
-            after_commit: OnceLock::new(),
-        });
         let turns = Turns {
             options: options.clone(),
             anchor,
-            connection: Some(connection),
+            connection,
             next_check: Instant::now(),
             shared: Arc::clone(&shared),
+            statements: statements.clone(),
         };
         let thread = thread::Builder::new()
             .name("writer".to_owned())
@@ -71,7 +91,17 @@ impl Writer {
             queue: Some(queue),
             shared,
             thread: Mutex::new(Some(thread)),
+            impatient: options.location.is_server() && options.busy < SERVER,
         })
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// Nobody waits for the thread's end any more. It ends when the database answers it.
+    pub(super) fn abandon(&self) {
+        drop(self.thread.lock().take());
     }
 
     pub(super) fn on_commit(&self, after_commit: AfterCommit) {
@@ -107,9 +137,16 @@ impl Writer {
     {
         let stopped = || E::from(StorageError::unavailable("the writer has stopped"));
         let (answer, answered) = channel();
+        let claim = Claim::default();
+        let turns = self.shared.turns.load(Ordering::Relaxed);
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = queue.try_send(Box::new(Work { work, answer })) {
+        let job = Work {
+            work,
+            claim: claim.clone(),
+            answer,
+        };
+        if let Err(error) = queue.try_send(Box::new(job)) {
             self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(match error {
                 TrySendError::Full(_) => E::from(StorageError::unavailable(
@@ -118,17 +155,54 @@ impl Writer {
                 TrySendError::Disconnected(_) => stopped(),
             });
         }
-        answered.recv().map_err(|_| stopped())?
+        match self.wait(&answered) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Disconnected) => Err(stopped()),
+            Err(RecvTimeoutError::Timeout) => Err(E::from(self.give_up(&claim, turns))),
+        }
+    }
+
+    fn wait<T>(&self, answered: &Receiver<T>) -> Result<T, RecvTimeoutError> {
+        if !self.impatient {
+            return answered.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        answered.recv_timeout(match self.outage() {
+            Some(_) => SERVER_AWAY,
+            None => SERVER,
+        })
+    }
+
+    /// Gives up a unit of work, where that can still be done; `turns` had ended when it was queued.
+    fn give_up(&self, claim: &Claim, turns: u64) -> StorageError {
+        let withdrawn = claim.take();
+        if withdrawn && self.shared.turns.load(Ordering::Relaxed) != turns {
+            return StorageError::unavailable("too many writes are waiting already");
+        }
+        let error = if withdrawn {
+            StorageError::unavailable("the database does not answer")
+        } else {
+            StorageError::in_doubt("the database does not answer; the change may be stored")
+        };
+        self.shared.condition.fails(&error);
+        error
     }
 }
 
 impl Drop for Writer {
-    /// Waits until what is queued is done, so that nothing accepted is lost at a shutdown.
+    /// Waits until what is queued is done, so that nothing accepted is lost at a shutdown; for a server that may never
+    /// answer no longer than callers do.
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.lock().take()
             && thread.thread().id() != thread::current().id()
         {
+            let started = Instant::now();
+            while self.impatient && !thread.is_finished() {
+                if started.elapsed() > SERVER {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
             let _ = thread.join();
         }
     }

@@ -40,7 +40,7 @@ enum Affected {
 
 impl SnapshotSource for DieselSnapshotSource {
     fn load(&self, since: Option<Seq>) -> Result<SnapshotUpdate, StorageError> {
-        self.db.follow(|connection| {
+        self.db.follow(move |connection| {
             let head = unit::head(connection)?;
             let nothing = SnapshotUpdate {
                 head,

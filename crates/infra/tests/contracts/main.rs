@@ -30,6 +30,7 @@ macro_rules! contracts {
 
 mod accounts;
 mod change_log;
+mod compatibility;
 mod environments;
 mod features;
 mod flags;

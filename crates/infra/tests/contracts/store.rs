@@ -19,6 +19,7 @@ use flagstaff_domain::flags::{
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
 use flagstaff_domain::state::StateRepository;
+use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbOptions};
@@ -40,6 +41,7 @@ pub(crate) struct Store {
     pub(crate) accounts: Box<dyn AccountRepository>,
     pub(crate) log: Box<dyn ChangeLog>,
     pub(crate) state: Box<dyn StateRepository>,
+    pub(crate) monitor: Box<dyn StorageMonitor>,
     pub(crate) backstage: Box<dyn Backstage>,
 }
 
@@ -87,6 +89,7 @@ fn over(db: &Db, backstage: impl Backstage + 'static) -> Store {
         accounts: Box::new(DieselAccountRepository::new(db.clone())),
         log: Box::new(DieselChangeLog::new(db.clone())),
         state: Box::new(DieselStateRepository::new(db.clone())),
+        monitor: Box::new(db.clone()),
         backstage: Box::new(backstage),
     }
 }

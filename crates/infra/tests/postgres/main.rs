@@ -8,10 +8,12 @@
 mod copy;
 mod faults;
 mod integrity;
+mod listen;
 mod migrations;
 #[path = "../support/moving.rs"]
 mod moving;
 mod order;
+mod patience;
 #[path = "../support/samples.rs"]
 mod samples;
 #[path = "../support/scratch.rs"]

@@ -88,6 +88,14 @@ fn a_schema_from_the_future_is_refused_and_left_alone() {
     let options = DbOptions::command(database.url());
     assert!(newer(&Db::open(&options).unwrap_err()));
     assert_eq!(schema(&database), before);
+
+    // Unless it says that who does not know it can work beside it.
+    database
+        .raw()
+        .batch_execute("INSERT INTO compatible_migrations (version) VALUES ('29990101000000')")
+        .unwrap();
+    assert_eq!(migrate(database.url()).unwrap(), [""; 0]);
+    Db::open(&DbOptions::command(database.url())).unwrap();
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Server {
     pub(crate) fn with(settings: HttpSettings) -> Self {
         let backend = Backend::start(settings);
         backend.serving.refresh().unwrap();
-        let server = flagstaff_http::Server::bind(backend.services.clone()).unwrap();
+        let server = flagstaff_http::Server::bind(backend.services.clone(), None).unwrap();
         let address = server.address();
         let (stops, mut told) = mpsc::unbounded_channel();
         let stopped = stream::poll_fn(move |context| told.poll_recv(context));

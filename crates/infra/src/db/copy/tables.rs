@@ -6,6 +6,9 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use crate::db::error::OpenError;
 use crate::db::migrate;
 
+/// The tables that tell of the schema itself: the migrations fill them, on either side.
+const OF_THE_SCHEMA: [&str; 2] = ["__diesel_schema_migrations", "compatible_migrations"];
+
 /// A table that holds records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
@@ -81,12 +84,12 @@ pub(super) fn all() -> Result<Vec<Table>, OpenError> {
     let mut connection = migrate::in_memory()?;
     let found: Vec<Found> = diesel::sql_query(
         "SELECT name, sql LIKE '%AUTOINCREMENT%' AS counts FROM sqlite_master
-             WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|' AND name <> '__diesel_schema_migrations'
-             ORDER BY name",
+             WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name",
     )
     .load(&mut connection)?;
     let tables = found
         .into_iter()
+        .filter(|found| !OF_THE_SCHEMA.contains(&found.name.as_str()))
         .map(|found| describe(&mut connection, found))
         .collect::<QueryResult<_>>()?;
     Ok(in_order(tables))

@@ -1,6 +1,8 @@
 //! A unit of work in the writer's queue: how it runs, how it ended, and how its caller is told.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use flagstaff_domain::storage::StorageError;
 
@@ -42,8 +44,21 @@ pub(super) enum UnitEnd {
     Failed(StorageError),
 }
 
+/// Settles whether a unit of work runs: whoever takes it first, the writer to run it or its caller to give it up.
+#[derive(Clone, Default)]
+pub(super) struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Whether nobody took it before.
+    pub(super) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
 /// A unit of work in the queue.
 pub(super) trait Job: Send {
+    /// Whether it is still wanted. From now on its caller cannot give it up.
+    fn take(&self) -> bool;
     /// Runs inside a savepoint; on failure the savepoint is rolled back.
     fn run(self: Box<Self>, connection: &mut DbConnection) -> (UnitEnd, Answer);
     /// Answers without running.
@@ -52,6 +67,7 @@ pub(super) trait Job: Send {
 
 pub(super) struct Work<F, T, E> {
     pub(super) work: F,
+    pub(super) claim: Claim,
     pub(super) answer: std::sync::mpsc::Sender<Result<T, E>>,
 }
 
@@ -61,8 +77,12 @@ where
     T: Send + 'static,
     E: From<StorageError> + Send + 'static,
 {
+    fn take(&self) -> bool {
+        self.claim.take()
+    }
+
     fn run(self: Box<Self>, connection: &mut DbConnection) -> (UnitEnd, Answer) {
-        let Self { work, answer } = *self;
+        let Self { work, answer, .. } = *self;
         let result = catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| {
             Err(WorkError::Refused(E::from(StorageError::failed(
                 "a unit of work panicked",

@@ -13,8 +13,9 @@ use super::Shared;
 use super::job::{Answer, Job, TurnEnd, UnitEnd};
 use crate::db::condition::Condition;
 use crate::db::connection::{Anchor, Purpose};
-use crate::db::error::{outage_of, storage};
-use crate::db::{DbConnection, DbOptions, integrity, pool};
+use crate::db::error::{OpenError, outage_of, storage};
+use crate::db::silence::Statements;
+use crate::db::{DbConnection, DbOptions, integrity, migrate, pool};
 
 /// The most units of work that share a commit.
 const BATCH: usize = 128;
@@ -32,6 +33,7 @@ pub(super) struct Turns {
     /// When what looks like damage may be looked into again.
     pub(super) next_check: Instant,
     pub(super) shared: Arc<Shared>,
+    pub(super) statements: Statements,
 }
 
 impl Turns {
@@ -79,7 +81,7 @@ impl Turns {
         let condition = &Arc::clone(&self.shared).condition;
         let looked = match condition.outage() {
             Some(_) => self.prove(REST / 4),
-            None => self.begin(REST / 4).and_then(|mut connection| {
+            None => self.begin_and_check(REST / 4).and_then(|mut connection| {
                 connection.batch_execute("ROLLBACK").map_err(storage)?;
                 self.connection = Some(connection);
                 condition.works();
@@ -108,11 +110,21 @@ impl Turns {
 
     /// Commits a change of nothing, which ends an outage.
     fn prove(&mut self, patience: Duration) -> Result<(), StorageError> {
-        let mut connection = self.begin(patience)?;
+        let mut connection = self.begin_and_check(patience)?;
         pool::commit_nothing(&mut connection).map_err(storage)?;
         self.connection = Some(connection);
         self.shared.condition.works();
         Ok(())
+    }
+
+    /// Begins, unless a newer program has migrated the database meanwhile.
+    fn begin_and_check(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
+        let mut connection = self.begin(patience)?;
+        match migrate::check_current(&mut connection) {
+            Ok(()) => Ok(connection),
+            Err(OpenError::Database(error)) => Err(error),
+            Err(other) => Err(StorageError::unavailable(other)),
+        }
     }
 
     fn taken(&self) {
@@ -130,6 +142,15 @@ impl Turns {
         }
     }
 
+    fn open(&self) -> Result<DbConnection, OpenError> {
+        let options = &self.options;
+        let mut connection = pool::open(&options.location, options.busy, Purpose::Write)?;
+        if options.location.is_server() {
+            self.statements.watch(&mut connection);
+        }
+        Ok(connection)
+    }
+
     /// A connection that holds the lock, for which it waited no longer than `patience`.
     fn try_begin(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
         if let Some(anchor) = &self.anchor {
@@ -137,8 +158,7 @@ impl Turns {
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => pool::open(&self.options.location, self.options.busy, Purpose::Write)
-                .map_err(StorageError::unavailable)?,
+            None => self.open().map_err(StorageError::unavailable)?,
         };
         match pool::begin_write(&mut connection, patience) {
             Ok(()) => Ok(connection),
@@ -164,15 +184,17 @@ impl Turns {
         let mut next = Some(first);
         let mut broken = None;
         while let Some(job) = next.take() {
-            match run_in_savepoint(job, &mut connection, &self.shared.condition) {
-                Ok((succeeded, answer)) => {
-                    written |= succeeded;
-                    answers.push(answer);
-                }
-                Err((error, answer)) => {
-                    answers.push(answer);
-                    broken = Some(error);
-                    break;
+            if job.take() {
+                match run_in_savepoint(job, &mut connection, &self.shared.condition) {
+                    Ok((succeeded, answer)) => {
+                        written |= succeeded;
+                        answers.push(answer);
+                    }
+                    Err((error, answer)) => {
+                        answers.push(answer);
+                        broken = Some(error);
+                        break;
+                    }
                 }
             }
             if answers.len() < BATCH
@@ -189,14 +211,19 @@ impl Turns {
         if let Err(error) = &end.refused {
             self.shared.condition.fails(error);
         }
+        self.shared.turns.fetch_add(1, Ordering::Relaxed);
         for answer in answers {
             answer(&end);
         }
     }
 
     fn end(&mut self, mut connection: DbConnection, written: bool) -> TurnEnd {
-        let end = if written { "COMMIT" } else { "ROLLBACK" };
-        match connection.batch_execute(end) {
+        let ended = if written {
+            pool::commit(&mut connection)
+        } else {
+            connection.batch_execute("ROLLBACK")
+        };
+        match ended {
             Ok(()) => {
                 self.connection = Some(connection);
                 TurnEnd {
