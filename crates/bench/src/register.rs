@@ -102,14 +102,12 @@ pub(crate) fn guids(report: &mut Report, quick: bool) -> Result<()> {
         }
     }
     let [small, large] = &costs;
-    let figures: [(&str, fn(&Costs) -> &Vec<f64>); 4] = [
-        ("a creation", |one| &one.creations),
-        ("a read, not remembered", |one| &one.reads),
-        ("a read, remembered", |one| &one.remembered),
-        ("a purge of 4,000 records", |one| &one.purges),
-    ];
-    for (what, figure) in figures {
-        let (small, large) = (figure(small), figure(large));
+    for (what, small, large) in [
+        ("a creation", &small.creations, &large.creations),
+        ("a read, not remembered", &small.reads, &large.reads),
+        ("a read, remembered", &small.remembered, &large.remembered),
+        ("a purge of 4,000 records", &small.purges, &large.purges),
+    ] {
         report.add("guid", what, median(large), "ms here");
         report.add("guid", what, ratio(large, small), "times that in the small");
     }
