@@ -85,6 +85,11 @@ bench *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench
     taskset -c 1 target/release/flagstaff-bench "$@"
 
+# The same on PostgreSQL, on a server of its own that waits for its disk
+bench-postgres *ARGS:
+    cargo build --release --locked -p flagstaff -p flagstaff-bench --features flagstaff/postgres
+    FLAGSTAFF_TEST_POSTGRES_FSYNC=on tests/postgres/run taskset -c 1 target/release/flagstaff-bench postgres "$@"
+
 # Kill the server in the midst of writes and look for what it had acknowledged (`just crash --cycles 1000 --seed 7`)
 crash *ARGS:
     cargo build --release --locked -p flagstaff -p flagstaff-bench

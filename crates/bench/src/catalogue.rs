@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Error, Result};
 use std::path::Path;
 
-use flagstaff_bench::servers::{command, program};
+use flagstaff_bench::servers::{DATABASE_URL, command, program};
 use serde_json::{Value, json};
 
 /// The client key of the environment with this number.
@@ -14,11 +14,22 @@ pub(crate) fn key(environment: usize) -> String {
 
 /// Creates a database with so many environments and features in `folder`.
 pub(crate) fn create(folder: &Path, environments: usize, features: usize) -> Result<()> {
+    fill(folder, None, environments, features)
+}
+
+/// Fills the database of this URL, or the file in `folder`.
+pub(crate) fn fill(
+    folder: &Path,
+    database: Option<&str>,
+    environments: usize,
+    features: usize,
+) -> Result<()> {
     let file = folder.join("catalogue.json");
     fs::write(&file, describe(environments, features).to_string())?;
     for arguments in [&["migrate"][..], &["import", "catalogue.json"]] {
         let output = command(&program("flagstaff")?)
             .args(arguments)
+            .envs(database.map(|url| (DATABASE_URL, url)))
             .current_dir(folder)
             .output()?;
         if !output.status.success() {

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use flagstaff_bench::http;
-use flagstaff_bench::servers::{self, Server};
+use flagstaff_bench::servers::{self, DATABASE_URL, Server};
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::load::{self, Outcome, Request};
 use crate::table::{Report, median, ratio};
-use crate::{catalogue, rates, register, size, writes};
+use crate::{catalogue, postgres, rates, register, sign_in, size, writes};
 
 /// A comparison.
 pub(crate) struct Scenario {
@@ -55,8 +55,23 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "writes",
-        what: "durable writes a second, 32 writers beside one",
+        what: "durable writes a second, 8 and 32 writers beside one",
         run: writes::durable,
+    },
+    Scenario {
+        name: "postgres",
+        what: "the list, durable writes, and from a write on one instance to the read on another, on PostgreSQL",
+        run: postgres::postgres,
+    },
+    Scenario {
+        name: "storm",
+        what: "the list beside 500 sign-ins a second with wrong passwords",
+        run: sign_in::storm,
+    },
+    Scenario {
+        name: "guesses",
+        what: "a sign-in with an unknown name beside one with a wrong password",
+        run: sign_in::guesses,
     },
     Scenario {
         name: "size",
@@ -93,9 +108,18 @@ pub(crate) struct Trio {
 impl Trio {
     /// Starts the three on a catalogue of one environment with 20 features.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_on(None)
+    }
+
+    /// Starts the three, Flagstaff on the database of this URL.
+    pub(crate) fn start_on(database: Option<&str>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        catalogue::create(folder.path(), 1, 20)?;
-        let flagstaff = Server::flagstaff(folder.path())?;
+        catalogue::fill(folder.path(), database, 1, 20)?;
+        let settings: Vec<_> = database
+            .map(|url| (DATABASE_URL, url))
+            .into_iter()
+            .collect();
+        let flagstaff = Server::flagstaff_with(folder.path(), &settings)?;
         let key = catalogue::key(0);
         let answer = record(folder.path(), flagstaff.address, &key)?;
         Ok(Self {
@@ -182,7 +206,7 @@ impl Round {
 }
 
 /// Measures the three in turn, over and over, and reports medians and ratios.
-fn compare(
+pub(crate) fn compare(
     report: &mut Report,
     scenario: &str,
     label: &str,

@@ -15,6 +15,9 @@ use crate::http;
 /// The CPU that a measured server runs on; the load runs on the other.
 const SERVER_CPU: &str = "0";
 
+/// The variable that names the database.
+pub const DATABASE_URL: &str = "FLAGSTAFF__DATABASE__URL";
+
 const START: Duration = Duration::from_secs(30);
 
 /// A process that is killed when nobody holds it any more.
@@ -139,8 +142,19 @@ impl Server {
     /// # Errors
     /// When it does not serve.
     pub fn flagstaff(folder: &Path) -> Result<Self> {
+        Self::flagstaff_with(folder, &[])
+    }
+
+    /// Like [`Server::flagstaff`], with settings of its own.
+    ///
+    /// # Errors
+    /// When it does not serve.
+    pub fn flagstaff_with(folder: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let mut command = pinned(&program("flagstaff")?);
-        Self::start(command.env("FLAGSTAFF__SERVER__WORKERS", "1"), folder)
+        command
+            .env("FLAGSTAFF__SERVER__WORKERS", "1")
+            .envs(settings.iter().copied());
+        Self::start(&mut command, folder)
     }
 
     /// Starts Flagstaff by this command, which must not say yet what to do.

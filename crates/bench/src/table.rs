@@ -40,6 +40,12 @@ impl Report {
         });
     }
 
+    /// Prints what there is to know besides figures.
+    #[expect(clippy::unused_self, reason = "a report is where it belongs")]
+    pub(crate) fn note(&self, text: &str) {
+        println!("  {text}");
+    }
+
     /// Writes the figures as JSON.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         fs::write(path, serde_json::to_vec_pretty(self)?)

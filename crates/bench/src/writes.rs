@@ -47,7 +47,7 @@ pub(crate) fn send(
 }
 
 /// Reads one flag's value.
-fn value(address: SocketAddr, feature: usize) -> Result<String> {
+pub(crate) fn value(address: SocketAddr, feature: usize) -> Result<String> {
     let headers = format!("X-Environment-Key: {}\r\n", catalogue::key(0));
     let path = format!("/api/v1/flags/?feature=feature_{feature:04}");
     let flag = http::get(address, &path, &headers)?.json()?;
@@ -113,28 +113,35 @@ pub(crate) fn changing(report: &mut Report, quick: bool) -> Result<()> {
     Ok(())
 }
 
-/// Durable writes a second, 32 writers beside one.
+/// Durable writes a second, 8 and 32 writers beside one.
 pub(crate) fn durable(report: &mut Report, quick: bool) -> Result<()> {
     let trio = Trio::start()?;
-    let address = trio.flagstaff.address;
-    change(address, 0, 0, 0)?;
-    let duration = seconds(quick, 2);
-    let mut rates = [Vec::new(), Vec::new()];
-    for _ in 0..5 {
-        rates[0].push(rate(address, 1, duration)?);
-        rates[1].push(rate(address, 32, duration)?);
-    }
-    let [one, many] = rates;
-    report.add("writes", "one writer", median(&one), "a second here");
-    report.add("writes", "32 writers", median(&many), "a second here");
-    report.add(
-        "writes",
-        "32 writers",
-        ratio(&many, &one),
-        "times one writer",
-    );
+    together(report, "writes", trio.flagstaff.address, quick)?;
     let sync = timed(|| sync_often(&trio))? / f64::from(SYNCS);
     report.add("writes", "one fsync of a page", sync, "ms here");
+    Ok(())
+}
+
+/// Compares 8 and 32 writers with one.
+pub(crate) fn together(
+    report: &mut Report,
+    scenario: &str,
+    address: SocketAddr,
+    quick: bool,
+) -> Result<()> {
+    change(address, 0, 0, 0)?; // hashes the password
+    let duration = seconds(quick, 2);
+    let mut rates = [1, 8, 32].map(|writers| (writers, Vec::new()));
+    for _ in 0..5 {
+        for (writers, rates) in &mut rates {
+            rates.push(rate(address, *writers, duration)?);
+        }
+    }
+    for (writers, each) in &rates {
+        let label = format!("{writers} writing");
+        report.add(scenario, label.clone(), median(each), "a second here");
+        report.add(scenario, label, ratio(each, &rates[0].1), "times one");
+    }
     Ok(())
 }
 

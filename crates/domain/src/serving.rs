@@ -193,6 +193,7 @@ mod tests {
                     })
                     .collect(),
                 removed: vec![],
+                whole: true,
             })
         });
         let mut retrievals = MockRetrievalLog::new();

@@ -25,8 +25,8 @@ struct State {
     targets: Vec<SocketAddr>,
     /// Connections so far.
     taken: usize,
-    /// Whether bytes stay where they are.
-    held: bool,
+    /// Up to which connection bytes stay where they are.
+    held: usize,
     ended: bool,
     open: HashMap<usize, [TcpStream; 2]>,
 }
@@ -66,16 +66,22 @@ impl Proxy {
 
     /// From now on connections are taken, and nothing is forwarded or closed.
     pub(crate) fn hold(&self) {
-        self.set_held(true);
+        self.hold_up_to(|_| usize::MAX);
     }
 
     /// Forwards again, first of all what was held.
     pub(crate) fn release(&self) {
-        self.set_held(false);
+        self.hold_up_to(|_| 0);
     }
 
-    fn set_held(&self, held: bool) {
-        self.shared.state.lock().unwrap().held = held;
+    /// Forwards what arrives on new connections; those before stay open, and silent.
+    pub(crate) fn strand(&self) {
+        self.hold_up_to(|taken| taken);
+    }
+
+    fn hold_up_to(&self, last: impl Fn(usize) -> usize) {
+        let mut state = self.shared.state.lock().unwrap();
+        state.held = last(state.taken);
         self.shared.changed.notify_all();
     }
 
@@ -99,13 +105,16 @@ impl Drop for Proxy {
 
 impl Shared {
     fn link(&self, client: &TcpStream) -> io::Result<()> {
-        self.pass()?;
-        let (number, target) = {
+        let number = {
             let mut state = self.state.lock().unwrap();
             state.taken += 1;
+            state.taken
+        };
+        self.pass(number)?;
+        let target = {
+            let state = self.state.lock().unwrap();
             let count = state.targets.len().max(1);
-            let target = state.targets.get(state.taken % count).copied();
-            (state.taken, target)
+            state.targets.get(number % count).copied()
         };
         let server = TcpStream::connect(target.ok_or(io::ErrorKind::NotConnected)?)?;
         for end in [client, &server] {
@@ -114,19 +123,19 @@ impl Shared {
         let link = [client.try_clone()?, server.try_clone()?];
         self.state.lock().unwrap().open.insert(number, link);
         thread::scope(|scope| {
-            scope.spawn(|| self.forward(client, &server));
-            self.forward(&server, client)
+            scope.spawn(|| self.forward(number, client, &server));
+            self.forward(number, &server, client)
         });
         self.state.lock().unwrap().open.remove(&number);
         Ok(())
     }
 
     /// Forwards until one end closes, and tells the other.
-    fn forward(&self, mut from: &TcpStream, mut to: &TcpStream) {
+    fn forward(&self, number: usize, mut from: &TcpStream, mut to: &TcpStream) {
         let mut buffer = [0; 16 * 1024];
         let mut step = || {
             let length = from.read(&mut buffer)?;
-            self.pass()?;
+            self.pass(number)?;
             to.write_all(&buffer[..length])?;
             io::Result::Ok(length)
         };
@@ -142,10 +151,10 @@ impl Shared {
         }
     }
 
-    /// Waits until bytes may pass.
-    fn pass(&self) -> io::Result<()> {
+    /// Waits until bytes of this connection may pass.
+    fn pass(&self, number: usize) -> io::Result<()> {
         let mut state = self.state.lock().unwrap();
-        while state.held && !state.ended {
+        while number <= state.held && !state.ended {
             state = self.changed.wait(state).unwrap();
         }
         if state.ended {

@@ -180,7 +180,8 @@ pub struct KeyUpdate {
 /// Reads the keys that open environments.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait KeySource: Send + Sync {
-    /// What changed after `since`, or all keys when `since` is `None`. MUST read head and keys in one transaction. MUST NOT
+    /// What changed after `since`, or all keys when `since` is `None` or no longer part of the log, as
+    /// [`SnapshotSource`](crate::flags::SnapshotSource) says. MUST read head and keys in one transaction. MUST NOT
     /// read keys that did not change, unless so many did that reading all costs less.
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError>;
 }

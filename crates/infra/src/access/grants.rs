@@ -10,6 +10,7 @@ use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::Invalid;
 use serde::Deserialize;
 
+use crate::changes::bookmark::{Ahead, Bookmark};
 use crate::changes::unit;
 use crate::db::columns::instant;
 use crate::db::error::invalid;
@@ -34,13 +35,17 @@ const AT_ONCE: usize = 500;
 #[derive(Debug, Clone)]
 pub struct DieselKeySource {
     db: Db,
+    bookmark: Bookmark,
 }
 
 impl DieselKeySource {
     /// The keys of this database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self {
+            db,
+            bookmark: Bookmark::default(),
+        }
     }
 }
 
@@ -71,26 +76,29 @@ impl TryFrom<GrantRow> for Grant {
 
 impl KeySource for DieselKeySource {
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError> {
-        self.db.follow(move |connection| {
-            let head = unit::head(connection)?;
-            let changed = match since {
-                Some(since) => Changed::since(connection, since)?,
-                None => None,
-            };
-            let (keys, renamed) = match changed {
-                Some(changed) => (
-                    KeyChanges::Only(grants_of(connection, &changed.digests)?),
-                    changed.renamed,
-                ),
-                None => (KeyChanges::All(all_grants(connection)?), true),
-            };
-            Ok::<_, WorkError<StorageError>>(KeyUpdate {
-                head,
-                keys,
-                renamed,
-            })
-        })
+        let bookmark = self.bookmark.clone();
+        self.db
+            .follow(move |connection| bookmark.resume(connection, since, read))
     }
+}
+
+fn read(connection: &mut DbConnection, ahead: Ahead) -> Result<KeyUpdate, WorkError<StorageError>> {
+    let changed = match ahead.since {
+        Some(since) => Changed::since(connection, since)?,
+        None => None,
+    };
+    let (keys, renamed) = match changed {
+        Some(changed) => (
+            KeyChanges::Only(grants_of(connection, &changed.digests)?),
+            changed.renamed,
+        ),
+        None => (KeyChanges::All(all_grants(connection)?), true),
+    };
+    Ok(KeyUpdate {
+        head: ahead.head,
+        keys,
+        renamed,
+    })
 }
 
 /// What the log tells of.

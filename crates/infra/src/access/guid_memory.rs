@@ -100,12 +100,18 @@ impl GuidMemory for MokaGuidMemory {
     fn forget(&self, forgotten: Forgotten<'_>, head: Seq) {
         let mut told = self.head.lock();
         match forgotten {
-            Forgotten::All => self.records.invalidate_all(),
-            Forgotten::Only(digests) => digests
-                .iter()
-                .for_each(|digest| self.records.invalidate(digest)),
+            Forgotten::All => {
+                self.records.invalidate_all();
+                // The log may be another one.
+                *told = head;
+            }
+            Forgotten::Only(digests) => {
+                digests
+                    .iter()
+                    .for_each(|digest| self.records.invalidate(digest));
+                *told = head.max(*told);
+            }
         }
-        *told = head.max(*told);
     }
 }
 
