@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, changes, check, config, environment, export, feature, flag, guid, import, key, migrate,
-    serve,
+    migrate_database, serve,
 };
 use crate::exit::EXIT_CODES;
 
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Serve(serve::Arguments),
     /// Create the database, or bring it up to this program's schema
     Migrate(migrate::Arguments),
+    /// Copy everything from one database into another, as from SQLite to PostgreSQL
+    MigrateDatabase(migrate_database::Arguments),
     /// What your product can do
     #[command(subcommand)]
     Feature(feature::Command),

@@ -15,6 +15,7 @@ pub(crate) mod guid;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod migrate;
+pub(crate) mod migrate_database;
 pub(crate) mod serve;
 
 use flagstaff_domain::ids::Seq;
@@ -61,6 +62,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, session, &again),
         Command::Migrate(arguments) => migrate::run(&arguments, session),
+        Command::MigrateDatabase(arguments) => migrate_database::run(&arguments, session),
         Command::Feature(command) => feature::run(command, session),
         Command::Environment(command) => environment::run(command, session),
         Command::Flag(command) => flag::run(command, session),

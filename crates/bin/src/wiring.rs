@@ -12,10 +12,10 @@ use flagstaff_domain::access::{
     AccountService, GuidMemory, GuidService, KeyRing, KeyService, RandomSource,
 };
 use flagstaff_domain::changes::ChangeLog;
-use flagstaff_domain::clock::Clock;
+use flagstaff_domain::clock::{Clock, Timestamp};
 use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher, SnapshotSubscriber};
 use flagstaff_domain::serving::Serving;
-use flagstaff_domain::state::StateService;
+use flagstaff_domain::state::{Progress, StateService};
 use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{
     DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
@@ -26,6 +26,7 @@ use flagstaff_infra::clock::SystemClock;
 pub(crate) use flagstaff_infra::db::Location;
 #[cfg(feature = "postgres")]
 pub(crate) use flagstaff_infra::db::PostgresUrl;
+use flagstaff_infra::db::copy::{self, Copied, CopyError};
 use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity, migrate};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
@@ -59,6 +60,8 @@ pub(crate) struct Backend {
     pub(crate) serving: Arc<Serving>,
     /// The store's condition.
     pub(crate) storage: Arc<dyn StorageMonitor>,
+    /// When it began to count retrievals.
+    pub(crate) since: Timestamp,
     /// Random bytes of this process alone.
     pub(crate) secret: [u8; 32],
     db: Db,
@@ -157,6 +160,7 @@ impl Backend {
         let renewed = Arc::downgrade(&serving);
         db.on_commit(move || renewed.upgrade().map_or(Ok(()), |one| one.refresh()));
         Ok(Self {
+            since: clock.now(),
             services: Services::over(&db, clock, retrievals, guids),
             serving,
             storage: Arc::new(db.clone()),
@@ -172,6 +176,15 @@ impl Backend {
     pub(crate) fn listen(&self, heard: impl Fn() + Send + 'static) -> io::Result<Listener> {
         self.db.listen(heard)
     }
+}
+
+/// A name that no other process has.
+pub(crate) fn made_up_name() -> String {
+    let random = SystemRandom.bytes();
+    random[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// CPUs that this process may use.
@@ -222,6 +235,44 @@ pub(crate) fn backup(from: &Location, to: &Path) -> Result<(), Failure> {
         OpenError::File(message) => Failure::new(Exit::Failed, message),
         other => failure(other),
     })
+}
+
+/// Copies everything from one database into another, which is created where it is not there; returns the tables with the
+/// number of their rows.
+///
+/// # Errors
+/// [`Exit::Conflict`] where the other one holds something already, [`Exit::Wrong`] where both are one, otherwise what keeps
+/// either from being used. Nothing is in the other one then.
+pub(crate) fn copy(
+    from: &Location,
+    to: &Location,
+    progress: &dyn Progress,
+) -> Result<Vec<(String, u64)>, Failure> {
+    for file in [from, to].into_iter().filter_map(Location::file) {
+        integrity::refuse_damaged(file).map_err(failure)?;
+    }
+    let copied = copy::copy(from, to, progress).map_err(|error| not_copied(error, from, to))?;
+    let counts = copied
+        .into_iter()
+        .map(|Copied { table, rows }| (table, rows));
+    Ok(counts.collect())
+}
+
+fn not_copied(error: CopyError, from: &Location, to: &Location) -> Failure {
+    let at = |location, error| match failure(error) {
+        Failure::Said(exit, message) => Failure::new(exit, format!("{location}: {message}")),
+        Failure::ReaderGone => Failure::ReaderGone,
+    };
+    match error {
+        CopyError::Same => Failure::wrong(format!("{from} and {to} are the same database")),
+        CopyError::From(error) => at(from, error),
+        CopyError::To(error) => at(to, error),
+        CopyError::NotEmpty(table) => Failure::new(
+            Exit::Conflict,
+            format!("{to} is not empty: it has rows in the table {table}; name a new database"),
+        ),
+        other => Failure::new(Exit::Failed, format!("{to} was left empty: {other}")),
+    }
 }
 
 /// What is wrong with the database; empty when it is sound.

@@ -21,6 +21,7 @@ use flagstaff_domain::storage::StorageMonitor;
 use crate::blocking::Blocking;
 use crate::edge::{Edge, LogBudget, RequestIds};
 use crate::error::{Code, Problem};
+use crate::instance::Instance;
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
 use crate::sdk::cors::Cors;
@@ -45,6 +46,8 @@ pub struct Services {
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
     pub storage: Arc<dyn StorageMonitor>,
+    /// Which instance this is.
+    pub instance: Instance,
     pub(crate) sign_in: Arc<SignIn>,
     pub(crate) metrics: Metrics,
     pub(crate) request_ids: RequestIds,
@@ -78,6 +81,8 @@ pub struct Parts {
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
     pub storage: Arc<dyn StorageMonitor>,
+    /// Which instance this is.
+    pub instance: Instance,
     /// Random bytes of this process alone, mixed into the memory of credentials and the ids of requests.
     pub secret: [u8; 32],
 }
@@ -99,7 +104,11 @@ impl Services {
             register: Blocking::new(settings.register_reads),
             hashing: Blocking::new(2 * settings.workers),
             cors: Cors::new(&settings.allowed_origins),
-            metrics: Metrics::new(parts.serving.clone(), Arc::clone(&parts.storage)),
+            metrics: Metrics::new(
+                &parts.instance,
+                parts.serving.clone(),
+                Arc::clone(&parts.storage),
+            ),
             serving: parts.serving,
             flagsmith: parts.flagsmith,
             flags: parts.flags,
@@ -107,6 +116,7 @@ impl Services {
             guids: parts.guids,
             changes: parts.changes,
             storage: parts.storage,
+            instance: parts.instance,
             settings,
             stopping: AtomicBool::new(false),
             draining: AtomicBool::new(false),

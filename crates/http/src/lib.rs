@@ -15,6 +15,7 @@ pub mod edge;
 pub mod error;
 mod guid;
 pub mod health;
+mod instance;
 mod json;
 pub mod metrics;
 mod names;
@@ -29,5 +30,6 @@ pub mod sign_in;
 mod wording;
 
 pub use app::{Parts, Services};
+pub use instance::Instance;
 pub use serve::{Server, Stop, serve};
 pub use settings::{AllowedOrigins, HttpSettings, MetricsAccess};

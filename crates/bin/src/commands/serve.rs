@@ -14,7 +14,7 @@ use flagstaff_domain::access::{AccountService, FirstAdministrator};
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
-use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts};
+use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts};
 use listenfd::ListenFd;
 use secrecy::ExposeSecret;
 
@@ -81,14 +81,20 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     let listener = listener.transpose().map_err(unfollowed)?;
     let purge = Purge::start(backend.services.guids.clone())
         .map_err(|error| Failure::io("cannot start purging the GUID register", &error))?;
-    let server = flagstaff_http::Services::new(parts(&backend, views), http_settings(&settings));
+    let instance = Instance {
+        name: (settings.server.instance.clone()).unwrap_or_else(wiring::made_up_name),
+        since: backend.since,
+    };
+    let name = instance.name.clone();
+    let parts = parts(&backend, views, instance);
+    let server = flagstaff_http::Services::new(parts, http_settings(&settings));
     // Last of all that can fail before the server listens: from here on, every way out prints the password.
     let mut welcome = Some(Welcome {
         administrator: first_administrator(&settings.admin, &backend.services.accounts)?,
         ..prepared
     });
     let listening = |address: SocketAddr| {
-        log::info!(address:%; "serving");
+        log::info!(address:%, instance:% = name; "serving");
         if let Some(welcome) = welcome.take() {
             welcome.print(Some(address), &mut output);
         }
@@ -166,7 +172,7 @@ fn load_demonstration(state: &StateService) -> Result<Plan, Failure> {
     Ok(imported?)
 }
 
-fn parts(backend: &Backend, views: Arc<FlagsmithViews>) -> Parts {
+fn parts(backend: &Backend, views: Arc<FlagsmithViews>, instance: Instance) -> Parts {
     let services = &backend.services;
     Parts {
         serving: backend.serving.as_ref().clone(),
@@ -177,6 +183,7 @@ fn parts(backend: &Backend, views: Arc<FlagsmithViews>) -> Parts {
         accounts: services.accounts.clone(),
         changes: Arc::clone(&services.changes),
         storage: Arc::clone(&backend.storage),
+        instance,
         secret: backend.secret,
     }
 }

@@ -36,7 +36,7 @@ use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
 use flagstaff_http::app::application;
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
-use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts, Services};
+use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts, Services};
 use flagstaff_infra::access::{
     DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
     MokaGuidMemory,
@@ -179,6 +179,10 @@ impl Backend {
             accounts,
             changes: Arc::new(DieselChangeLog::new(db.clone())),
             storage: Arc::new(db.clone()),
+            instance: Instance {
+                name: "web-1".to_owned(),
+                since: instant("2026-11-20T09:00:00.000001Z"),
+            },
             secret: SystemRandom.bytes(),
         };
         Self {

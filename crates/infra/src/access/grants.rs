@@ -82,7 +82,10 @@ impl KeySource for DieselKeySource {
     }
 }
 
-fn read(connection: &mut DbConnection, ahead: Ahead) -> Result<KeyUpdate, WorkError<StorageError>> {
+fn read(
+    connection: &mut DbConnection,
+    ahead: &Ahead,
+) -> Result<KeyUpdate, WorkError<StorageError>> {
     let changed = match ahead.since {
         Some(since) => Changed::since(connection, since)?,
         None => None,

@@ -34,7 +34,7 @@ impl Bookmark {
         &self,
         connection: &mut DbConnection,
         since: Option<Seq>,
-        read: impl FnOnce(&mut DbConnection, Ahead) -> Result<T, E>,
+        read: impl FnOnce(&mut DbConnection, &Ahead) -> Result<T, E>,
     ) -> Result<T, E> {
         let head = unit::head(connection)?;
         let left = self.0.lock().filter(|(seq, _)| since == Some(*seq));
@@ -46,7 +46,7 @@ impl Bookmark {
             log::warn!(head = head.0; "another log took the place of the one that was followed: everything is read again");
         }
         let since = since.filter(|_| same);
-        let read = read(connection, Ahead { head, since })?;
+        let read = read(connection, &Ahead { head, since })?;
         if since != Some(head) || left.is_none() {
             *self.0.lock() = Some((head, time_of(connection, head)?));
         }

@@ -53,7 +53,7 @@ impl SnapshotSource for DieselSnapshotSource {
 
 fn read(
     connection: &mut DbConnection,
-    ahead: Ahead,
+    ahead: &Ahead,
 ) -> Result<SnapshotUpdate, WorkError<StorageError>> {
     let nothing = SnapshotUpdate {
         head: ahead.head,
