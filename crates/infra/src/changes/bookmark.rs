@@ -19,6 +19,7 @@ type Position = (Seq, Option<i64>);
 pub(crate) struct Bookmark(Arc<Mutex<Option<Position>>>);
 
 /// What there is to follow.
+#[derive(Clone, Copy)]
 pub(crate) struct Ahead {
     /// The last change.
     pub(crate) head: Seq,
