@@ -1,9 +1,11 @@
-//! What a server does beside answering requests: follow the change log, and [`purge`] the GUID register.
+//! What a server does beside answering requests: follow the change log, [`purge`] the GUID register, forget [`sessions`].
 //!
 //! Changes made elsewhere, as by a command or another instance, are served within a second this way, sooner where the
 //! database tells of them.
 
+mod background;
 pub(crate) mod purge;
+pub(crate) mod sessions;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

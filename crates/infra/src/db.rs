@@ -203,6 +203,17 @@ impl Db {
         let writer = Arc::clone(&self.lines().writer);
         writer.write(work)
     }
+
+    /// Writes a trace of use some time later, and says in the log alone where that failed to begin: whoever leaves the
+    /// trace waits for nothing. It may be lost.
+    pub fn write_later(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<(), WorkError<StorageError>> + Send + 'static,
+    ) {
+        if let Err(error) = self.lines().writer.write_later(work) {
+            log::debug!(error:%; "a trace of use was not written");
+        }
+    }
 }
 
 /// Reads in one transaction on a connection of the pool.

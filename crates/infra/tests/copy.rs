@@ -82,7 +82,7 @@ fn a_database_that_has_rows_is_left_as_it_is() {
     let account = Scratch::migrated();
     account
         .raw()
-        .batch_execute("INSERT INTO accounts VALUES (1, 'a', 'a', 'admin', '', 0, 0, 0)")
+        .batch_execute("INSERT INTO accounts VALUES (1, 'a', 'a', 'admin', '', 0, 0, 0, 0, NULL)")
         .unwrap();
     let refused = moved(from.path(), account.path()).unwrap_err();
     assert!(

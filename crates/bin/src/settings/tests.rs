@@ -51,7 +51,8 @@ fn without_any_configuration_the_documented_defaults_are_in_force() {
             "database": {"url": "sqlite://data/flagstaff.db", "readers": 4, "queue": 256, "notify": true},
             "log": {"level": "info", "format": "text", "file": null, "access": false},
             "admin": {"username": "admin", "password": null},
-            "sign_in": {"failures_per_account": 10, "failures_per_address": 100},
+            "sign_in": {"failures_per_account": 10, "failures_per_address": 100, "session_idle_seconds": 3600,
+                "session_max_seconds": 86400, "secure_cookie": false},
             "metrics": {"token": null, "public": false},
         })
     );

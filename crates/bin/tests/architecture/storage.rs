@@ -7,9 +7,15 @@ const INFRA: &str = "crates/infra/src";
 /// The tables of each context, by its folder in infra. What is in none of them names no table.
 const TABLES: [(&str, &[&str]); 3] = [
     ("flags", &["environments", "features", "flags"]),
-    ("access", &["accounts", "environment_keys"]),
+    (
+        "access",
+        &["accounts", "environment_keys", "sessions", "tokens"],
+    ),
     ("changes", &["changes", "log_head"]),
 ];
+
+/// What writes only traces of use, which are exempt from the log: sessions, and when somebody last signed in.
+const TRACES: &str = "access/sessions.rs";
 
 /// The sources of infra outside `db`: path below `src`, and code.
 fn adapters() -> Vec<(String, String)> {
@@ -84,7 +90,9 @@ fn whatever_writes_a_table_appends_to_the_change_log() {
             "{INFRA}/{name}: replace_into deletes and inserts, which fires cascades; write an update"
         );
         assert!(
-            appends(&code) || !writes(&code) || name == "changes/unit.rs",
+            appends(&code)
+                || !writes(&code)
+                || ["changes/unit.rs", TRACES].contains(&name.as_str()),
             "{INFRA}/{name} writes a table and appends no change: take a UnitOfWork and append what it did \
              (invariant 6)"
         );
@@ -92,6 +100,27 @@ fn whatever_writes_a_table_appends_to_the_change_log() {
             !writes_by_text(&code),
             "{INFRA}/{name} writes a table by a text of SQL, which no rule can follow: use diesel's functions \
              (invariant 6)"
+        );
+    }
+}
+
+#[test]
+fn a_trace_of_use_is_all_that_is_written_without_a_change() {
+    let code = file(&format!("{INFRA}/{TRACES}"));
+    let dense: String = code.split_whitespace().collect();
+    let written: Vec<_> = dense.split(".set(accounts::").skip(1).collect();
+    assert!(!written.is_empty());
+    for column in written {
+        assert!(
+            column.starts_with("last_login_at."),
+            "{INFRA}/{TRACES} sets more of an account than when somebody signed in: that is a change, and belongs into a \
+             unit of work (invariant 6)"
+        );
+    }
+    for other in ["insert_into(accounts", "delete(accounts", "tokens"] {
+        assert!(
+            !dense.contains(other),
+            "{INFRA}/{TRACES} writes {other} (invariant 6)"
         );
     }
 }

@@ -135,29 +135,17 @@ impl Writer {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let stopped = || E::from(StorageError::unavailable("the writer has stopped"));
         let (answer, answered) = channel();
         let claim = Claim::default();
         let turns = self.shared.turns.load(Ordering::Relaxed);
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        let job = Work {
+        self.enqueue(Work {
             work,
             claim: claim.clone(),
             answer,
-        };
-        if let Err(error) = queue.try_send(Box::new(job)) {
-            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(match error {
-                TrySendError::Full(_) => E::from(StorageError::unavailable(
-                    "too many writes are waiting already",
-                )),
-                TrySendError::Disconnected(_) => stopped(),
-            });
-        }
+        })?;
         match self.wait(&answered) {
             Ok(result) => result,
-            Err(RecvTimeoutError::Disconnected) => Err(stopped()),
+            Err(RecvTimeoutError::Disconnected) => Err(E::from(stopped())),
             Err(RecvTimeoutError::Timeout) => Err(E::from(self.give_up(&claim, turns))),
         }
     }
@@ -186,6 +174,38 @@ impl Writer {
         self.shared.condition.fails(&error);
         error
     }
+
+    /// Puts a unit of work into the queue.
+    fn enqueue(&self, job: impl Job + 'static) -> Result<(), StorageError> {
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(Box::new(job)).map_err(|error| {
+            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => {
+                    StorageError::unavailable("too many writes are waiting already")
+                }
+                TrySendError::Disconnected(_) => stopped(),
+            }
+        })
+    }
+
+    /// Puts a unit of work into the queue, and waits for nothing.
+    pub(super) fn write_later(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<(), WorkError<StorageError>> + Send + 'static,
+    ) -> Result<(), StorageError> {
+        let (answer, _) = channel();
+        self.enqueue(Work {
+            work,
+            claim: Claim::default(),
+            answer,
+        })
+    }
+}
+
+fn stopped() -> StorageError {
+    StorageError::unavailable("the writer has stopped")
 }
 
 impl Drop for Writer {

@@ -7,11 +7,15 @@ use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use diesel::query_builder::SqlQuery;
 use diesel::query_dsl::methods::LoadQuery;
-use flagstaff_domain::access::{AccountRepository, KeyKind, KeyRepository};
+use flagstaff_domain::access::{
+    AccountRepository, KeyKind, KeyRepository, SessionRepository, TokenRepository,
+};
 use flagstaff_domain::flags::{ChangeFeature, CreateFeature, FlagRepository, FlagValue};
 use flagstaff_domain::state::Progress;
 use flagstaff_domain::write::Precondition;
-use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository};
+use flagstaff_infra::access::{
+    DieselAccountRepository, DieselKeyRepository, DieselSessionRepository, DieselTokenRepository,
+};
 use flagstaff_infra::db::Db;
 use flagstaff_infra::db::Location;
 use flagstaff_infra::db::copy::{Copied, CopyError, copy};
@@ -100,9 +104,22 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
     assert_ne!(last.map(|one| one.record.id), Some(key.record.id));
     keys.delete_key(&production, key.record.id, any, &later())
         .unwrap();
-    DieselAccountRepository::new(db.clone())
-        .create_first_account(&new_account("jay"), &stamp())
-        .unwrap();
+    let accounts = DieselAccountRepository::new(db.clone());
+    let jay = accounts.create_account(&new_account("jay"), &stamp());
+    let jay = jay.unwrap().record;
+    let session = new_session(&jay, "a session");
+    let sessions = DieselSessionRepository::new(db.clone());
+    sessions.begin_session(&session).unwrap();
+    let tokens = DieselTokenRepository::new(db.clone());
+    for text in ["a token", "gone"] {
+        let made = tokens.create_token(&new_token(&jay, text), &stamp());
+        let token = made.unwrap().record;
+        if text == "gone" {
+            tokens
+                .delete_token(jay.id, token.id, any, &later())
+                .unwrap();
+        }
+    }
     raw.batch_execute(EXTREMES).unwrap();
     flags
         .delete_feature(&feature_name("gone"), any, &later())
