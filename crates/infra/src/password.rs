@@ -27,10 +27,10 @@ pub struct Argon2Hasher {
 /// The memory that a hash works on; each thread keeps its own from hash to hash.
 type Memory = Vec<Block>;
 
-/// The niceness of a thread that hashes: beside a worker that is never idle it gets a tenth of a CPU, so that people can
-/// still sign in.
+/// The niceness of a thread that hashes: beside a worker that is never idle it gets a thirtieth of a CPU, in which people
+/// can still sign in.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+const NICE: i32 = 15;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
