@@ -29,6 +29,7 @@ pub(crate) use flagstaff_infra::db::Location;
 pub(crate) use flagstaff_infra::db::PostgresUrl;
 use flagstaff_infra::db::copy::{self, Copied, CopyError};
 use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity, migrate};
+pub(crate) use flagstaff_infra::ending;
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
 use flagstaff_infra::random::SystemRandom;

@@ -18,9 +18,14 @@ use crate::auth;
 use crate::error::Problem;
 use crate::resource::resource;
 
+/// Whether this route is one of the register's, whose answers no cache may keep.
+pub(crate) fn is_register(route: &str) -> bool {
+    route.starts_with("/guid")
+}
+
 /// Whether a request for this route makes, changes or deletes a record.
 pub(crate) fn is_change(route: &str, method: &str) -> bool {
-    route.starts_with("/guid") && matches!(method, "POST" | "PATCH" | "DELETE")
+    is_register(route) && matches!(method, "POST" | "PATCH" | "DELETE")
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {

@@ -180,10 +180,14 @@ impl Db {
         let mut lines = self.lines.write();
         if lines.are_silent() {
             match lines.anew(&self.options) {
-                Ok(renewed) => *lines = Arc::new(renewed),
+                Ok(renewed) => {
+                    *lines = Arc::new(renewed);
+                    log::warn!(
+                        "the database does not answer: its connections are given up for new ones"
+                    );
+                }
                 Err(error) => log::error!(error:%; "cannot connect anew"),
             }
-            log::warn!("the database does not answer: its connections are given up for new ones");
         }
         true
     }

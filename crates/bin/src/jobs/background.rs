@@ -6,6 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::wiring::ending;
+
+use super::AT_THE_END;
+
 /// The thread; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Background {
@@ -75,7 +79,7 @@ impl Drop for Background {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            ending::wait_for(thread, AT_THE_END);
         }
     }
 }

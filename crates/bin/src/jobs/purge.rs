@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// After a failure it is looked at sooner.
 const AGAIN: Duration = Duration::from_secs(60);
 /// How many records go in one unit of work.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 25;
 
 /// Starts to purge, at once and then every hour, until the handle is dropped.
 ///
