@@ -259,12 +259,12 @@ fn paths(server: SocketAddr, keys: &[String]) -> Vec<String> {
     paths
 }
 
-/// Takes out when something was used, which each process remembers for itself.
+/// Takes out when something was used: what each process remembers for itself, and the sign-ins that ask for the answers.
 fn forget_use(body: &mut Value) {
     match body {
         Value::Array(list) => list.iter_mut().for_each(forget_use),
         Value::Object(record) => {
-            for member in ["last_retrieved_at", "last_used_at"] {
+            for member in ["last_retrieved_at", "last_used_at", "last_login_at"] {
                 record.remove(member);
             }
         }
