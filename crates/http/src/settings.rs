@@ -14,7 +14,7 @@ pub struct HttpSettings {
     pub connections: usize,
     /// How long a client may take: to send a head, to send a body, to take more of an answer.
     pub patience: Duration,
-    /// Requests that may wait for the database at the same time; writes among them share their commits.
+    /// Changes that may wait for the database at the same time, which share their commits; and as many reads.
     pub waiting: usize,
     /// Reads of the GUID register that may use the database at the same time. Anybody may ask for a GUID: fewer than the database
     /// has readers, so that the others get theirs.

@@ -30,7 +30,7 @@ use welcome::{Demonstration, Environments, Welcome};
 
 /// The made-up web shop of `--demo`.
 const DEMONSTRATION: &str = include_str!("../../../../config/demo.json");
-/// Requests that may wait for the database at the same time. More than it has readers: writes that wait together share
+/// Changes that may wait for the database at the same time, and as many reads. More than it has readers: writes that wait together share
 /// a commit.
 const WAITING: usize = 64;
 /// How long a client may take to send a head or a body, or to take more of an answer.

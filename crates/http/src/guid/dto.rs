@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::admin::schema;
 
 /// A record of the GUID register.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[schema(as = GuidRecord)]
 pub(crate) struct GuidBody {
     /// The GUID.
