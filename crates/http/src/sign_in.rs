@@ -153,11 +153,13 @@ impl SignIn {
         if let Some(wait) = self.limited(attempt) {
             return Err(SignInError::TooMany(wait));
         }
+        // Outside of what others wait for: a store that never answers this one may answer them.
+        let found = self.accounts.find(&attempt.username)?;
         let mut verified_here = false;
         // Of requests that come together with the same credentials one hashes, and the others wait for it.
         let result = self.verified.try_get_with(self.fingerprint(attempt), || {
             verified_here = true;
-            self.verify(attempt).map(|account| Verified {
+            self.check(attempt, found).map(|account| Verified {
                 account: account.id,
                 hash: account.password_hash,
             })
@@ -192,12 +194,16 @@ impl SignIn {
 
     /// The account that these credentials open; remembers nothing, and blocks while the password is hashed.
     ///
-    /// Counts the attempt as failed before it is verified, so that attempts in parallel cannot slip past the limit, and
-    /// takes that back unless it was refused.
-    ///
     /// # Errors
     /// [`SignInError`].
     pub(crate) fn verify(&self, attempt: &Attempt) -> Result<Account, SignInError> {
+        let found = self.accounts.find(&attempt.username)?;
+        self.check(attempt, found)
+    }
+
+    /// Counts the attempt as failed before it is verified, so that attempts in parallel cannot slip past the limit, and
+    /// takes that back unless it was refused.
+    fn check(&self, attempt: &Attempt, found: Option<Account>) -> Result<Account, SignInError> {
         let mut counted = Vec::new();
         for (source, limit) in self.sources(attempt) {
             let failures = self.failures_of(source);
@@ -208,7 +214,7 @@ impl SignIn {
                 return Err(SignInError::TooMany(WINDOW));
             }
         }
-        let result = self.accounts.verify(&attempt.username, &attempt.password);
+        let result = self.accounts.verify(found, &attempt.password);
         if !matches!(result, Err(SignInError::Refused)) {
             take_back(&counted);
         }

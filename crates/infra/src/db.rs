@@ -148,7 +148,8 @@ impl Db {
             return read_from(&followers, self.anchor.as_ref(), work);
         }
         self.renew_where_silent();
-        let followers = self.lines().followers.clone();
+        let lines = self.lines();
+        let followers = lines.followers.clone();
         let (answer, answered) = channel();
         thread::Builder::new()
             .name("follow".to_owned())
@@ -160,10 +161,13 @@ impl Db {
         loop {
             match answered.recv_timeout(LOOK) {
                 Ok(result) => return result,
-                Err(RecvTimeoutError::Timeout) if !self.renew_where_silent() => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    let silent = StorageError::unavailable("the database does not answer");
-                    return Err(E::from(silent));
+                    self.renew_where_silent();
+                    // Somebody else may have seen it first.
+                    if !Arc::ptr_eq(&lines, &self.lines()) {
+                        let silent = StorageError::unavailable("the database does not answer");
+                        return Err(E::from(silent));
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(E::from(StorageError::failed("following the log panicked")));
@@ -172,10 +176,10 @@ impl Db {
         }
     }
 
-    /// Gives up connections on which the server is silent; tells whether it was.
-    fn renew_where_silent(&self) -> bool {
+    /// Gives up connections on which the server is silent.
+    fn renew_where_silent(&self) {
         if !self.lines.read().are_silent() {
-            return false;
+            return;
         }
         let mut lines = self.lines.write();
         if lines.are_silent() {
@@ -189,7 +193,6 @@ impl Db {
                 Err(error) => log::error!(error:%; "cannot connect anew"),
             }
         }
-        true
     }
 
     /// Writes as one unit of work, which is committed whole or leaves nothing. Returns after the commit is on disk.

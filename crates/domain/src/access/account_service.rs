@@ -177,15 +177,22 @@ impl AccountService {
     ///
     /// # Errors
     /// [`SignInError::Refused`], [`SignInError::Storage`].
-    pub fn verify(&self, username: &str, password: &str) -> Result<Account, SignInError> {
-        let account = match Username::parse(username) {
-            Ok(username) => self.repository.find_account(&username)?,
-            Err(_) => None,
-        };
+    pub fn verify(&self, account: Option<Account>, password: &str) -> Result<Account, SignInError> {
         let hash = account.as_ref().map(|account| &account.password_hash);
         let right = self.hasher.verify(password, hash)?;
         let entered = account.filter(|account| right && !account.disabled);
         entered.ok_or(SignInError::Refused)
+    }
+
+    /// The account of this name, which [`AccountService::verify`] then tells from none.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store fails.
+    pub fn find(&self, username: &str) -> Result<Option<Account>, StorageError> {
+        match Username::parse(username) {
+            Ok(username) => self.repository.find_account(&username),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Who signs in with the password of this hash, verified before; nobody where the account has been deleted, disabled
@@ -258,19 +265,25 @@ mod tests {
         service(repository)
     }
 
+    fn verify(disabled: bool, username: &str, password: &str) -> Result<Account, SignInError> {
+        let service = with_account(disabled);
+        let account = service.find(username).unwrap();
+        service.verify(account, password)
+    }
+
     #[test]
     fn the_right_password_enters_with_the_accounts_role() {
-        let account = with_account(false).verify("jay", "correct horse").unwrap();
+        let account = verify(false, "jay", "correct horse").unwrap();
         assert_eq!((account.id, account.role), (AccountId(3), Role::Editor));
     }
 
     #[test]
     fn unknown_name_wrong_password_and_disabled_account_look_alike() {
         let refusals = [
-            with_account(false).verify("jay", "wrong"),
-            with_account(false).verify("nobody", "correct horse"),
-            with_account(false).verify("no:name", "correct horse"),
-            with_account(true).verify("jay", "correct horse"),
+            verify(false, "jay", "wrong"),
+            verify(false, "nobody", "correct horse"),
+            verify(false, "no:name", "correct horse"),
+            verify(true, "jay", "correct horse"),
         ];
         for refusal in refusals {
             assert!(matches!(refusal, Err(SignInError::Refused)));

@@ -144,7 +144,7 @@ pub(crate) fn unless_taken<T, E>(
 
 /// What SQLite's result codes mean, which reach diesel as their messages alone (sqlite3_errstr and sqlite3_errmsg), and
 /// what we say ourselves.
-const OUTAGES: [(&str, Outage); 11] = [
+const OUTAGES: [(&str, Outage); 12] = [
     ("is locked", Outage::Locked),
     ("locking protocol", Outage::Locked),
     ("is full", Outage::Full),
@@ -155,6 +155,7 @@ const OUTAGES: [(&str, Outage); 11] = [
     ("out of memory", Outage::Other),
     ("was replaced while it was open", Outage::Replaced),
     ("does not answer", Outage::Gone),
+    ("cannot connect", Outage::Gone),
     ("by a newer Flagstaff", Outage::Newer),
 ];
 

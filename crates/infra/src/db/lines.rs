@@ -40,8 +40,8 @@ impl Lines {
             followers: pool::pool(options, 2, &statements),
             writer: Arc::new(Writer::start(options, first, anchor, shared, &statements)?),
             statements,
-            // A server ends a statement by itself after half of that.
-            patience: 3 * options.busy,
+            // A little more than a server takes to end a statement by itself.
+            patience: options.busy * 7 / 4,
         })
     }
 

@@ -30,6 +30,11 @@ impl PostgresUrl {
     pub fn parse(url: impl Into<String>) -> Result<Self, &'static str> {
         let url = url.into();
         let rest = SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme));
+        if !is_percent_encoded(&url) {
+            return Err(
+                "% has to be followed by two hexadecimal digits, and not by 00; % itself is written %25",
+            );
+        }
         let rest = rest.ok_or("the scheme is neither postgres:// nor postgresql://")?;
         if url.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return Err("white space and control characters have to be percent-encoded");
@@ -84,6 +89,14 @@ impl PostgresUrl {
         }
         url
     }
+}
+
+/// Whether every `%` begins a byte that libpq would take.
+fn is_percent_encoded(url: &str) -> bool {
+    url.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits != b"00" && digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 impl fmt::Display for PostgresUrl {
@@ -150,6 +163,9 @@ mod tests {
             "postgres://ada:hush@db:x/flags",
             "postgres://ada:hush@[::1]:x/flags",
             "postgres://ada:hu sh@db/flags",
+            "postgres://ada:hu%sh@db/flags",
+            "postgres://ada:hush%00@db/flags",
+            "postgres://ada:hush@db/flags%f",
             "postgres://ada:hush\n@db/flags",
             "postgres://ada:hush@db/flags?sslmode",
         ] {

@@ -122,11 +122,8 @@ impl Turns {
     /// Begins, unless a newer program has migrated the database meanwhile.
     fn begin_and_check(&mut self, patience: Duration) -> Result<DbConnection, StorageError> {
         let mut connection = self.begin(patience)?;
-        match migrate::check_current(&mut connection) {
-            Ok(()) => Ok(connection),
-            Err(OpenError::Database(error)) => Err(error),
-            Err(other) => Err(StorageError::unavailable(other)),
-        }
+        migrate::check_current(&mut connection).map_err(unopened)?;
+        Ok(connection)
     }
 
     fn taken(&self) {
@@ -156,7 +153,7 @@ impl Turns {
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.open().map_err(StorageError::unavailable)?,
+            None => self.open().map_err(unopened)?,
         };
         match pool::begin_write(&mut connection, patience) {
             Ok(()) => Ok(connection),
@@ -279,6 +276,14 @@ impl Turns {
         for job in waiting {
             job.fail(error.clone());
         }
+    }
+}
+
+/// A failure to open a database, or to find it as it should be.
+fn unopened(error: OpenError) -> StorageError {
+    match error {
+        OpenError::Database(error) => error,
+        other => StorageError::unavailable(other),
     }
 }
 
