@@ -63,6 +63,8 @@ fn start(filter: &str, format: LogFormat, file: Option<&Path>) -> Result<(), Log
         // Calls what a client did wrong an error; `flagstaff_http::serve` says it once.
         .filter_module("actix_http::h1::dispatcher", LevelFilter::Off)
         .parse_filters(filter)
+        // Tells whole paths, in which a key or a token may stand.
+        .filter_module("actix_web::types", LevelFilter::Warn)
         .target(Target::Pipe(Box::new(Tee {
             first: io::stderr(),
             second: file,

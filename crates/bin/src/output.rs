@@ -49,6 +49,13 @@ impl Output {
         self.line(text)
     }
 
+    /// Prints a value as JSON on one line.
+    pub(crate) fn json_line(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| Failure::io("cannot be written as JSON", &error.into()))?;
+        self.line(text)
+    }
+
     /// Prints a line.
     pub(crate) fn line(&mut self, line: impl Display) -> Result<(), Failure> {
         printed(writeln!(self.out, "{line}"))

@@ -240,11 +240,13 @@ impl Problem {
         self.code
     }
 
-    /// What was wrong, and the cause that is not shown; on one line, whatever a client made of it.
+    /// What was wrong, and the cause that is not shown; on one line. Of what a client did wrong only the code: the detail
+    /// repeats what it sent, which may be a key or a password in the wrong place.
     #[must_use]
     pub fn for_log(&self) -> String {
         let text = match &self.cause {
             Some(cause) => format!("{} ({cause})", self.detail),
+            None if self.code.status().is_client_error() => return self.code.as_str().to_owned(),
             None => self.detail.clone(),
         };
         let escaped = |c: char| match c {

@@ -197,6 +197,9 @@ impl SignIn {
     /// # Errors
     /// [`SignInError`].
     pub(crate) fn verify(&self, attempt: &Attempt) -> Result<Account, SignInError> {
+        if let Some(wait) = self.limited(attempt) {
+            return Err(SignInError::TooMany(wait));
+        }
         let found = self.accounts.find(&attempt.username)?;
         self.check(attempt, found)
     }

@@ -1,8 +1,11 @@
 //! `flagstaff changes`: who changed what, and when.
 
+use std::thread;
+use std::time::Duration;
+
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use flagstaff_domain::changes::{Change, ChangeQuery, Context, Direction};
+use flagstaff_domain::changes::{Change, ChangeLog, ChangeQuery, Context, Direction};
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
 use flagstaff_domain::page::PAGE_MAX;
@@ -10,8 +13,12 @@ use flagstaff_http::admin::dto::ChangeRecord;
 use serde_json::{Map, Value};
 
 use super::{Session, arguments};
+use crate::escape::OneLine;
 use crate::exit::Failure;
-use crate::output::{instant, note, short};
+use crate::output::{Output, instant, note, short};
+
+/// How often what is followed is looked at.
+const INTERVAL: Duration = Duration::from_millis(250);
 
 /// Arguments of `changes`.
 #[derive(Debug, Args)]
@@ -23,6 +30,10 @@ Examples:
   flagstaff changes --actor user:admin --context access
   flagstaff changes --after 120      # what came then, oldest first
   flagstaff changes --before 120     # what came earlier, newest first
+  flagstaff changes --follow         # what comes from now on; with --after 120, also what came since
+
+--follow prints each change on a line of its own as it comes, with --json as an object, and goes on until it is ended, also
+over an outage of the database; --after with the last SEQ that was read misses none.
 
 Actors are command-line, import, job:NAME, system, user:NAME for accounts, and token:NAME/TOKEN for access tokens.")]
 pub(crate) struct Arguments {
@@ -35,6 +46,9 @@ pub(crate) struct Arguments {
     /// Only changes after this one, oldest first
     #[arg(long, value_name = "SEQ", value_parser = arguments::seq)]
     after: Option<Seq>,
+    /// Go on and print what comes
+    #[arg(long, conflicts_with = "before")]
+    follow: bool,
     /// Only changes of features, environments and flags, or of keys and accounts
     #[arg(long, value_parser = PossibleValuesParser::new(["flags", "access"]))]
     context: Option<String>,
@@ -67,6 +81,9 @@ pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure>
         actor: arguments.actor,
         environment: arguments.environment,
     };
+    if arguments.follow {
+        return follow(services.changes.as_ref(), query, &mut output);
+    }
     let listing = services.changes.list(&query)?;
     if output.is_json() {
         let records: Vec<_> = listing.items.iter().map(ChangeRecord::from).collect();
@@ -85,17 +102,7 @@ pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure>
             "SUBJECT",
             "HOW",
         ],
-        listing.items.iter().map(|change| {
-            [
-                change.seq.to_string(),
-                instant(change.at),
-                change.actor.clone(),
-                change.kind.as_str().to_owned(),
-                change.environment.clone().unwrap_or_default(),
-                change.subject.clone(),
-                short(&how(change)),
-            ]
-        }),
+        listing.items.iter().map(row),
     )?;
     if let (true, Some(last)) = (listing.more, listing.items.last()) {
         let on = match query.direction {
@@ -105,6 +112,67 @@ pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure>
         note(format_args!("more with {on} {}", last.seq));
     }
     Ok(())
+}
+
+/// Prints changes as they come, from the position of the query or the log's end on.
+fn follow(log: &dyn ChangeLog, mut query: ChangeQuery, output: &mut Output) -> Result<(), Failure> {
+    query.limit = PAGE_MAX;
+    if let Direction::NewestFirst(_) = query.direction {
+        query.direction = Direction::OldestFirst(head(log)?);
+    }
+    let mut away = false;
+    loop {
+        match log.list(&query) {
+            Ok(listing) => {
+                away = false;
+                for change in &listing.items {
+                    if output.is_json() {
+                        output.json_line(&ChangeRecord::from(change))?;
+                    } else {
+                        output.line(OneLine(row(change).join("  ")))?;
+                    }
+                }
+                output.flush()?;
+                if let Some(last) = listing.items.last() {
+                    query.direction = Direction::OldestFirst(last.seq);
+                }
+                if listing.more {
+                    continue;
+                }
+            }
+            Err(error) if !away => {
+                note(format_args!("{error}; it is tried again"));
+                away = true;
+            }
+            Err(_) => {}
+        }
+        thread::sleep(INTERVAL);
+    }
+}
+
+/// The last change of all.
+fn head(log: &dyn ChangeLog) -> Result<Seq, Failure> {
+    let last = log.list(&ChangeQuery {
+        direction: Direction::NewestFirst(None),
+        limit: 1,
+        context: None,
+        subject: None,
+        actor: None,
+        environment: None,
+    })?;
+    Ok(last.items.first().map_or(Seq(0), |change| change.seq))
+}
+
+fn row(change: &Change) -> [String; 7] {
+    [
+        change.seq.to_string(),
+        instant(change.at),
+        change.actor.clone(),
+        change.kind.as_str().to_owned(),
+        change.environment.clone().unwrap_or_default(),
+        change.subject.clone(),
+        short(&how(change)),
+    ]
 }
 
 fn context(text: &str) -> Context {

@@ -183,6 +183,11 @@ fn state(account: &Account) -> String {
 }
 
 fn add(add: Add, services: &Services, output: &mut Output) -> Result<(), Failure> {
+    if add.role != Role::Admin && services.accounts.list(&Page::first())?.items.is_empty() {
+        return Err(Failure::wrong(
+            "the first account has to be an administrator's, or nobody could manage accounts: add --role admin",
+        ));
+    }
     let command = CreateAccount {
         username: add.named.username,
         password: add.password.read()?,

@@ -6,6 +6,7 @@
 
 mod configuration;
 mod database;
+mod following;
 mod guids;
 mod keys;
 mod program;
