@@ -8,6 +8,7 @@ pub mod changes;
 pub mod clock;
 pub mod db;
 pub mod flags;
+pub mod modules;
 pub mod password;
 pub mod random;
 pub mod state;

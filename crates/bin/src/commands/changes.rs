@@ -1,11 +1,11 @@
 //! `flagstaff changes`: who changed what, and when.
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 use flagstaff_domain::changes::{Change, ChangeQuery, Context, Direction};
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
 use flagstaff_domain::page::PAGE_MAX;
+use flagstaff_domain::text::Invalid;
 use flagstaff_http::admin::dto::ChangeRecord;
 use serde_json::{Map, Value};
 
@@ -35,9 +35,9 @@ pub(crate) struct Arguments {
     /// Only changes after this one, oldest first
     #[arg(long, value_name = "SEQ", value_parser = arguments::seq)]
     after: Option<Seq>,
-    /// Only changes of features, environments and flags, or of keys and accounts
-    #[arg(long, value_parser = PossibleValuesParser::new(["flags", "access"]))]
-    context: Option<String>,
+    /// Only changes of one context: flags (features, environments and flags), access (keys and accounts), or a module
+    #[arg(long, value_parser = context)]
+    context: Option<Context>,
     /// Only changes to records of this name
     #[arg(long, value_name = "NAME")]
     subject: Option<String>,
@@ -47,6 +47,10 @@ pub(crate) struct Arguments {
     /// Only changes that affect this environment alone
     #[arg(long)]
     environment: Option<String>,
+}
+
+fn context(text: &str) -> Result<Context, Invalid> {
+    Context::try_from(text.to_owned())
 }
 
 fn limit(text: &str) -> Result<usize, String> {
@@ -62,7 +66,7 @@ pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure>
             (None, before) => Direction::NewestFirst(before),
         },
         limit: arguments.limit,
-        context: arguments.context.as_deref().map(context),
+        context: arguments.context,
         subject: arguments.subject,
         actor: arguments.actor,
         environment: arguments.environment,
@@ -90,7 +94,7 @@ pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure>
                 change.seq.to_string(),
                 instant(change.at),
                 change.actor.clone(),
-                change.kind.as_str().to_owned(),
+                change.kind.clone(),
                 change.environment.clone().unwrap_or_default(),
                 change.subject.clone(),
                 short(&how(change)),
@@ -105,13 +109,6 @@ pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure>
         note(format_args!("more with {on} {}", last.seq));
     }
     Ok(())
-}
-
-fn context(text: &str) -> Context {
-    match text {
-        "access" => Context::Access,
-        _ => Context::Flags,
-    }
 }
 
 /// Which fields a change gave another value, as `enabled: false → true`.
@@ -136,7 +133,6 @@ fn fields(record: &Option<JsonText>) -> Option<Map<String, Value>> {
 
 #[cfg(test)]
 mod tests {
-    use flagstaff_domain::changes::ChangeKind;
     use flagstaff_domain::clock::Timestamp;
 
     use super::*;
@@ -149,7 +145,8 @@ mod tests {
             group: Seq(2),
             at: Timestamp::from_micros(0).unwrap(),
             actor: "command-line".to_owned(),
-            kind: ChangeKind::FlagChanged,
+            context: "flags".to_owned(),
+            kind: "flag.changed".to_owned(),
             subject: "dark_mode".to_owned(),
             environment: Some("production".to_owned()),
             before: record(r#"{"enabled":false,"value":1,"version":1}"#),

@@ -8,16 +8,19 @@ use crate::clock::Timestamp;
 use crate::flags::{Environment, Feature, Flag};
 use crate::ids::{EnvironmentId, Seq};
 use crate::json::JsonText;
+use crate::modules;
 use crate::text::{EnvironmentName, Invalid};
 
 /// The part of Flagstaff that a change belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Context {
     /// Features, environments, flags.
     Flags,
     /// Accounts and keys.
     Access,
+    /// The optional module of this name.
+    Module(&'static str),
 }
 
 impl Context {
@@ -27,8 +30,42 @@ impl Context {
         match self {
             Self::Flags => "flags",
             Self::Access => "access",
+            Self::Module(name) => name,
         }
     }
+
+    /// Every context of this build.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let modules = modules::CONTEXTS.iter().copied().map(Self::Module);
+        [Self::Flags, Self::Access].into_iter().chain(modules)
+    }
+}
+
+impl TryFrom<String> for Context {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let found = Self::all().find(|one| one.as_str() == text);
+        found.ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(Self::as_str).collect();
+            Invalid::new(format!("must be one of {}", known.join(", ")))
+        })
+    }
+}
+
+impl From<Context> for &'static str {
+    fn from(context: Context) -> Self {
+        context.as_str()
+    }
+}
+
+/// A kind of change that an optional module makes: its context, and the kind as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModuleKind {
+    /// The module's name.
+    pub context: &'static str,
+    /// `coupon.created`.
+    pub kind: &'static str,
 }
 
 macro_rules! kinds {
@@ -36,20 +73,25 @@ macro_rules! kinds {
         /// What happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ChangeKind {
-            $($(#[$doc])* $kind),+
+            $($(#[$doc])* $kind,)+
+            /// Something of an optional module.
+            Module(ModuleKind),
         }
 
         impl ChangeKind {
             /// The kind as it is written, `feature.created`.
             #[must_use]
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$kind => $text),+ }
+                match self { $(Self::$kind => $text,)+ Self::Module(module) => module.kind }
             }
 
             /// The context that it belongs to.
             #[must_use]
             pub fn context(self) -> Context {
-                match self { $(Self::$kind => Context::$context),+ }
+                match self {
+                    $(Self::$kind => Context::$context,)+
+                    Self::Module(module) => Context::Module(module.context),
+                }
             }
         }
 
@@ -59,7 +101,9 @@ macro_rules! kinds {
             fn try_from(text: &str) -> Result<Self, Invalid> {
                 match text {
                     $($text => Ok(Self::$kind),)+
-                    _ => Err(Invalid::new(format!("{text:?} is no kind of change"))),
+                    _ => modules::kind(text)
+                        .map(Self::Module)
+                        .ok_or_else(|| Invalid::new(format!("{text:?} is no kind of change"))),
                 }
             }
         }
@@ -121,6 +165,25 @@ fn kind(kinds: [ChangeKind; 3], before: bool, after: bool) -> ChangeKind {
 }
 
 impl NewChange {
+    /// What happened to a module's record.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn of_module<T: Serialize>(
+        kind: ModuleKind,
+        subject: String,
+        before: Option<T>,
+        after: Option<T>,
+    ) -> Result<Self, Invalid> {
+        Ok(Self {
+            kind: ChangeKind::Module(kind),
+            subject,
+            environment: None,
+            before: written(before)?,
+            after: written(after)?,
+        })
+    }
+
     /// An environment's creation, change or deletion; `flags` are those that go with it.
     ///
     /// # Errors
@@ -241,8 +304,10 @@ pub struct Change {
     pub at: Timestamp,
     /// Who made it, as [`super::Actor`] is written.
     pub actor: String,
-    /// What happened.
-    pub kind: ChangeKind,
+    /// The context that it belongs to, as it is written: perhaps one that this program does not know.
+    pub context: String,
+    /// What happened, as [`ChangeKind`] is written.
+    pub kind: String,
     /// The name of the record that it happened to, as of then.
     pub subject: String,
     /// The environment that it affects, as named then.

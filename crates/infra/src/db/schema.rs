@@ -91,6 +91,29 @@ diesel::table! {
     }
 }
 
+#[cfg(feature = "rates")]
+diesel::table! {
+    rate_days (date) {
+        date -> Text,
+        base -> Text,
+        rates -> Text,
+        made_at -> Nullable<BigInt>,
+        ingested_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+#[cfg(feature = "rates")]
+diesel::table! {
+    rate_turns (id) {
+        id -> BigInt,
+        holder -> Text,
+        held_until -> Nullable<BigInt>,
+        carried_out -> Nullable<BigInt>,
+        last_success -> Nullable<BigInt>,
+    }
+}
+
 diesel::table! {
     compatible_migrations (version) {
         version -> Text,

@@ -36,6 +36,8 @@ mod features;
 mod flags;
 mod key_source;
 mod keys;
+#[cfg(feature = "rates")]
+mod rates;
 #[path = "../support/samples.rs"]
 mod samples;
 #[path = "../support/scratch.rs"]

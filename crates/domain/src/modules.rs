@@ -1,0 +1,26 @@
+//! The optional modules, a cargo feature each: rates of currencies, and coupons.
+//!
+//! The core names none of them: it asks the lists here, which hold what this build has.
+
+#[cfg(feature = "rates")]
+pub mod rates;
+
+use crate::changes::ModuleKind;
+
+/// The names of the modules, as the change log has them.
+pub(crate) const CONTEXTS: &[&str] = &[
+    #[cfg(feature = "rates")]
+    rates::CONTEXT,
+];
+
+/// What the modules write into the change log.
+const KINDS: &[&[ModuleKind]] = &[
+    #[cfg(feature = "rates")]
+    rates::KINDS,
+];
+
+/// The module's kind of change that is written so.
+pub(crate) fn kind(text: &str) -> Option<ModuleKind> {
+    let mut kinds = KINDS.iter().copied().flatten();
+    kinds.find(|one| one.kind == text).copied()
+}

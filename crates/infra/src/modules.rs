@@ -1,0 +1,4 @@
+//! The optional modules' adapters, a cargo feature each.
+
+#[cfg(feature = "rates")]
+pub mod rates;
