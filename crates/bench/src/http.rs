@@ -94,16 +94,65 @@ pub fn call(
     headers: &str,
     body: &str,
 ) -> Result<Answer> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    );
-    stream.write_all(request.as_bytes())?;
+    let headers = format!("Connection: close\r\n{headers}");
+    let mut stream = connect(address)?;
+    stream.write_all(request(address, method, path, &headers, body).as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     Answer::parse(bytes).ok_or_else(|| ErrorKind::UnexpectedEof.into())
+}
+
+fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn request(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+/// A connection that is kept, so that what is measured is the request.
+#[derive(Debug)]
+pub struct Kept {
+    address: SocketAddr,
+    stream: TcpStream,
+}
+
+impl Kept {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub fn open(address: SocketAddr) -> Result<Self> {
+        Ok(Self {
+            address,
+            stream: connect(address)?,
+        })
+    }
+
+    /// A request with these headers. Its answer must say how long it is.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn call(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<Answer> {
+        let request = request(self.address, method, path, headers, body);
+        self.stream.write_all(request.as_bytes())?;
+        let (mut bytes, mut some) = (Vec::new(), [0; 16 * 1024]);
+        loop {
+            match self.stream.read(&mut some)? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                read => bytes.extend_from_slice(&some[..read]),
+            }
+            if let Some(answer) = Answer::parse(bytes.clone()) {
+                return Ok(answer);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

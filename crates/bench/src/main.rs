@@ -2,7 +2,7 @@
 //! load on the other. Prints ratios and writes them to `target/bench.json`; absolute figures mean nothing elsewhere.
 //!
 //! `load.rs` is the load, the library's `servers.rs` what is measured, `catalogue.rs` its data. `scenarios.rs`
-//! lists what is compared; `rates.rs`, `writes.rs`, `size.rs` and `postgres.rs` have those of their kind.
+//! lists what is compared; the other files have those of a kind.
 
 #![expect(
     clippy::print_stdout,
@@ -13,7 +13,9 @@ mod catalogue;
 mod load;
 mod postgres;
 mod rates;
+mod register;
 mod scenarios;
+mod sign_in;
 mod size;
 mod table;
 mod writes;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::load::{self, Outcome, Request};
 use crate::table::{Report, median, ratio};
-use crate::{catalogue, postgres, rates, size, writes};
+use crate::{catalogue, postgres, rates, register, sign_in, size, writes};
 
 /// A comparison.
 pub(crate) struct Scenario {
@@ -64,9 +64,29 @@ pub(crate) const ALL: &[Scenario] = &[
         run: postgres::postgres,
     },
     Scenario {
+        name: "storm",
+        what: "the list beside 500 sign-ins a second with wrong passwords",
+        run: sign_in::storm,
+    },
+    Scenario {
+        name: "guesses",
+        what: "a sign-in with an unknown name beside one with a wrong password",
+        run: sign_in::guesses,
+    },
+    Scenario {
         name: "size",
         what: "1,000 environments of 200 features beside 10 of 200",
         run: size::size,
+    },
+    Scenario {
+        name: "guid",
+        what: "a GUID register of 1,000,000 records beside one of 1,000",
+        run: register::guids,
+    },
+    Scenario {
+        name: "keys",
+        what: "100,000 keys beside one",
+        run: register::keys,
     },
     Scenario {
         name: "idle",

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, changes, check, config, environment, export, feature, flag, import, key, migrate, serve,
+    backup, changes, check, config, environment, export, feature, flag, guid, import, key, migrate,
+    migrate_database, serve,
 };
 use crate::exit::EXIT_CODES;
 
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Serve(serve::Arguments),
     /// Create the database, or bring it up to this program's schema
     Migrate(migrate::Arguments),
+    /// Copy everything from one database into another, as from SQLite to PostgreSQL
+    MigrateDatabase(migrate_database::Arguments),
     /// What your product can do
     #[command(subcommand)]
     Feature(feature::Command),
@@ -61,6 +64,9 @@ pub(crate) enum Command {
     /// The keys with which applications read an environment's flags
     #[command(subcommand)]
     Key(key::Command),
+    /// The GUID register: records that whoever knows the GUID may read
+    #[command(subcommand)]
+    Guid(guid::Command),
     /// Make the database like a state file
     Import(import::Arguments),
     /// Write everything into a state file

@@ -11,9 +11,11 @@ pub(crate) mod environment;
 pub(crate) mod export;
 pub(crate) mod feature;
 pub(crate) mod flag;
+pub(crate) mod guid;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod migrate;
+pub(crate) mod migrate_database;
 pub(crate) mod serve;
 
 use flagstaff_domain::ids::Seq;
@@ -60,10 +62,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, session, &again),
         Command::Migrate(arguments) => migrate::run(&arguments, session),
+        Command::MigrateDatabase(arguments) => migrate_database::run(&arguments, session),
         Command::Feature(command) => feature::run(command, session),
         Command::Environment(command) => environment::run(command, session),
         Command::Flag(command) => flag::run(command, session),
         Command::Key(command) => key::run(command, session),
+        Command::Guid(command) => guid::run(command, session),
         Command::Import(arguments) => import::run(&arguments, session),
         Command::Export(arguments) => export::run(&arguments, session),
         Command::Backup(arguments) => backup::run(&arguments, session),

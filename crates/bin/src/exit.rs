@@ -113,8 +113,19 @@ impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
         let exit = match error {
             AccessError::Storage(error) => return error.into(),
-            AccessError::EnvironmentNotFound(_) | AccessError::KeyNotFound(_) => Exit::NotFound,
-            AccessError::KeyExists | AccessError::VersionMismatch(_) => Exit::Conflict,
+            AccessError::GuidExists => {
+                return Self::new(Exit::Conflict, format!("this GUID {error}"));
+            }
+            AccessError::GrantsUnknown(_) => {
+                return Self::new(Exit::NotFound, format!("--environment {error}"));
+            }
+            AccessError::EnvironmentNotFound(_)
+            | AccessError::KeyNotFound(_)
+            | AccessError::GuidNotFound => Exit::NotFound,
+            AccessError::KeyExists
+            | AccessError::KeyIsGuid(_)
+            | AccessError::GrantingRefused
+            | AccessError::VersionMismatch(_) => Exit::Conflict,
         };
         Self::new(exit, error.to_string())
     }

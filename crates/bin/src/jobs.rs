@@ -1,7 +1,9 @@
-//! What a server does beside answering requests: follow the change log.
+//! What a server does beside answering requests: follow the change log, and [`purge`] the GUID register.
 //!
 //! Changes made elsewhere, as by a command or another instance, are served within a second this way, sooner where the
 //! database tells of them.
+
+pub(crate) mod purge;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

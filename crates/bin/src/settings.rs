@@ -22,6 +22,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use database_url::DatabaseUrl;
+pub(crate) use environment::secret_in;
 pub(crate) use error::SettingsError;
 pub(crate) use log_format::{LogFilter, LogFormat};
 pub(crate) use options::LoadOptions;
@@ -63,6 +64,9 @@ pub(crate) struct Server {
     /// Seconds for which a server that is asked to stop goes on, saying that it is not ready; 0 to 300.
     #[serde(deserialize_with = "values::whole::<_, _, 0, 300>")]
     pub grace_seconds: u64,
+    /// What this process is called among several: 1 to 64 visible ASCII characters. Without one it makes one up.
+    #[serde(deserialize_with = "values::instance")]
+    pub instance: Option<String>,
     /// Origins whose pages may evaluate flags.
     pub allowed_origins: AllowedOrigins,
 }

@@ -8,19 +8,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use flagstaff_domain::access::{AccountService, KeyRing, KeyService, RandomSource};
+use flagstaff_domain::access::{
+    AccountService, GuidMemory, GuidService, KeyRing, KeyService, RandomSource,
+};
 use flagstaff_domain::changes::ChangeLog;
-use flagstaff_domain::clock::Clock;
+use flagstaff_domain::clock::{Clock, Timestamp};
 use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher, SnapshotSubscriber};
 use flagstaff_domain::serving::Serving;
-use flagstaff_domain::state::StateService;
+use flagstaff_domain::state::{Progress, StateService};
 use flagstaff_domain::storage::StorageMonitor;
-use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
+use flagstaff_infra::access::{
+    DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
+    MokaGuidMemory,
+};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::clock::SystemClock;
 pub(crate) use flagstaff_infra::db::Location;
 #[cfg(feature = "postgres")]
 pub(crate) use flagstaff_infra::db::PostgresUrl;
+use flagstaff_infra::db::copy::{self, Copied, CopyError};
 use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity, migrate};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
@@ -36,6 +42,8 @@ pub(crate) struct Services {
     pub(crate) flags: FlagService,
     /// The keys of environments.
     pub(crate) keys: KeyService,
+    /// The GUID register.
+    pub(crate) guids: GuidService,
     /// Accounts.
     pub(crate) accounts: AccountService,
     /// State files.
@@ -52,6 +60,8 @@ pub(crate) struct Backend {
     pub(crate) serving: Arc<Serving>,
     /// The store's condition.
     pub(crate) storage: Arc<dyn StorageMonitor>,
+    /// When it began to count retrievals.
+    pub(crate) since: Timestamp,
     /// Random bytes of this process alone.
     pub(crate) secret: [u8; 32],
     db: Db,
@@ -67,10 +77,21 @@ impl Services {
         must_exist(location)?;
         let db = Db::open(&DbOptions::command(location.clone())).map_err(failure)?;
         let clock = Arc::new(SystemClock::start());
-        Ok(Self::over(&db, clock, Arc::<MemoryRetrievalLog>::default()))
+        let retrievals = Arc::<MemoryRetrievalLog>::default();
+        Ok(Self::over(
+            &db,
+            clock,
+            retrievals,
+            Arc::<MokaGuidMemory>::default(),
+        ))
     }
 
-    fn over(db: &Db, clock: Arc<dyn Clock>, retrievals: Arc<dyn RetrievalLog>) -> Self {
+    fn over(
+        db: &Db,
+        clock: Arc<dyn Clock>,
+        retrievals: Arc<dyn RetrievalLog>,
+        guids: Arc<dyn GuidMemory>,
+    ) -> Self {
         let random = Arc::new(SystemRandom);
         Self {
             flags: FlagService::new(
@@ -80,6 +101,12 @@ impl Services {
             ),
             keys: KeyService::new(
                 Arc::new(DieselKeyRepository::new(db.clone())),
+                random.clone(),
+                Arc::clone(&clock),
+            ),
+            guids: GuidService::new(
+                Arc::new(DieselGuidRepository::new(db.clone())),
+                guids,
                 random.clone(),
                 Arc::clone(&clock),
             ),
@@ -119,7 +146,9 @@ impl Backend {
             Arc::clone(&clock),
             subscribers,
         );
-        let ring = KeyRing::new(Arc::new(DieselKeySource::new(db.clone())));
+        let guids: Arc<dyn GuidMemory> = Arc::<MokaGuidMemory>::default();
+        let source = Arc::new(DieselKeySource::new(db.clone()));
+        let ring = KeyRing::new(source, Arc::clone(&guids));
         let serving = Arc::new(Serving::new(
             Arc::new(publisher),
             Arc::new(ring),
@@ -131,7 +160,8 @@ impl Backend {
         let renewed = Arc::downgrade(&serving);
         db.on_commit(move || renewed.upgrade().map_or(Ok(()), |one| one.refresh()));
         Ok(Self {
-            services: Services::over(&db, clock, retrievals),
+            since: clock.now(),
+            services: Services::over(&db, clock, retrievals, guids),
             serving,
             storage: Arc::new(db.clone()),
             secret: SystemRandom.bytes(),
@@ -146,6 +176,15 @@ impl Backend {
     pub(crate) fn listen(&self, heard: impl Fn() + Send + 'static) -> io::Result<Listener> {
         self.db.listen(heard)
     }
+}
+
+/// A name that no other process has.
+pub(crate) fn made_up_name() -> String {
+    let random = SystemRandom.bytes();
+    random[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// CPUs that this process may use.
@@ -196,6 +235,44 @@ pub(crate) fn backup(from: &Location, to: &Path) -> Result<(), Failure> {
         OpenError::File(message) => Failure::new(Exit::Failed, message),
         other => failure(other),
     })
+}
+
+/// Copies everything from one database into another, which is created where it is not there; returns the tables with the
+/// number of their rows.
+///
+/// # Errors
+/// [`Exit::Conflict`] where the other one holds something already, [`Exit::Wrong`] where both are one, otherwise what keeps
+/// either from being used. Nothing is in the other one then.
+pub(crate) fn copy(
+    from: &Location,
+    to: &Location,
+    progress: &dyn Progress,
+) -> Result<Vec<(String, u64)>, Failure> {
+    for file in [from, to].into_iter().filter_map(Location::file) {
+        integrity::refuse_damaged(file).map_err(failure)?;
+    }
+    let copied = copy::copy(from, to, progress).map_err(|error| not_copied(error, from, to))?;
+    let counts = copied
+        .into_iter()
+        .map(|Copied { table, rows }| (table, rows));
+    Ok(counts.collect())
+}
+
+fn not_copied(error: CopyError, from: &Location, to: &Location) -> Failure {
+    let at = |location, error| match failure(error) {
+        Failure::Said(exit, message) => Failure::new(exit, format!("{location}: {message}")),
+        Failure::ReaderGone => Failure::ReaderGone,
+    };
+    match error {
+        CopyError::Same => Failure::wrong(format!("{from} and {to} are the same database")),
+        CopyError::From(error) => at(from, error),
+        CopyError::To(error) => at(to, error),
+        CopyError::NotEmpty(table) => Failure::new(
+            Exit::Conflict,
+            format!("{to} is not empty: it has rows in the table {table}; name a new database"),
+        ),
+        other => Failure::new(Exit::Failed, format!("{to} was left empty: {other}")),
+    }
 }
 
 /// What is wrong with the database; empty when it is sound.

@@ -2,6 +2,8 @@
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "postgres/moving.rs"]
+mod moving;
 #[path = "command_line/program.rs"]
 mod program;
 #[path = "support/server.rs"]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use program::{Installation, column};
 use serde_json::{Value, json};
-use server::{BASIC, DEADLINE, PASSWORD, Server, address, address_of, call};
+use server::{BASIC, DEADLINE, PASSWORD, Server, address, address_of, ask, call};
 
 /// The flags that a key opens.
 fn flags(server: SocketAddr, key: &str) -> Value {
@@ -307,4 +307,59 @@ fn a_backup_of_a_running_server_is_sound() {
         .run_with(&["feature", "list", "--json"], &copy, "")
         .json();
     assert_eq!(copied, features);
+}
+
+#[test]
+fn a_server_purges_the_guid_register_and_serves_what_commands_do_to_it() {
+    let here = Installation::migrated();
+    let create = |more: &[&str]| {
+        let create = ["guid", "create", "--user", "Jay Patel"];
+        here.json(&[&create[..], more].concat())
+    };
+    let expired = create(&["--expire", "0"]);
+    let made = create(&[]);
+    let mut server = Server::start(&here, &["serve", "--json"]);
+    let at = address_of(&server.report());
+    let path = format!("/guid/{}", made["guid"].as_str().unwrap());
+    let status = || call(at, "GET", &path, ("Accept", "*/*"), "").map(|(status, _)| status);
+    assert_eq!(status(), Some(200));
+
+    let deadline = Instant::now() + DEADLINE;
+    let purged = loop {
+        let purged = here.json(&["changes", "--actor", "job:purge"]);
+        if purged != json!([]) || Instant::now() > deadline {
+            break purged;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(column(&purged, "subject"), [&expired["digest"]]);
+
+    let digest = made["digest"].as_str().unwrap();
+    here.run(&["guid", "delete", digest]).succeeds();
+    let deadline = Instant::now() + DEADLINE;
+    while status() != Some(404) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(status(), Some(404));
+}
+
+#[test]
+fn the_report_of_retrievals_tells_instances_apart() {
+    let here = Installation::empty();
+    let instance = |variables: &[(&str, &str)]| {
+        let mut server = Server::start_with(&here, &["serve", "--json"], variables);
+        let address = address_of(&server.report());
+        let path = "/api/v1/environments/retrievals/";
+        let answer = ask(address, "GET", path, ("Accept", "*/*"), "").unwrap();
+        assert_eq!(answer.body, "[]");
+        assert!(answer.header("X-Flagstaff-Since").is_some(), "{answer:?}");
+        answer.header("X-Flagstaff-Instance").unwrap().to_owned()
+    };
+    assert_eq!(
+        instance(&[("FLAGSTAFF__SERVER__INSTANCE", "web-1")]),
+        "web-1"
+    );
+    let made_up = [instance(&[]), instance(&[])];
+    assert!(made_up.iter().all(|name| name.len() == 8), "{made_up:?}");
+    assert_ne!(made_up[0], made_up[1]);
 }

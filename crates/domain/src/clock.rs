@@ -4,6 +4,8 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -14,7 +16,10 @@ use crate::text::Invalid;
 /// An instant in UTC, whole microseconds, in the years 0 to 9999.
 ///
 /// Written as RFC 3339 with six decimals, `2026-11-20T10:00:00.000000Z`; read from RFC 3339 with any offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The default is 1970-01-01T00:00:00Z.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
@@ -38,6 +43,12 @@ impl Timestamp {
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
         Self::from_micros(self.0 + i64::from(seconds) * 1_000_000).unwrap_or(self)
+    }
+
+    /// That many days before this instant, or `None` where that would be before the year 0.
+    #[must_use]
+    pub fn minus_days(self, days: u32) -> Option<Self> {
+        Self::from_micros(self.0 - i64::from(days) * 24 * 60 * 60 * 1_000_000)
     }
 
     /// The instant as chrono's type.
@@ -87,6 +98,40 @@ pub trait Clock: Send + Sync {
     fn uptime(&self) -> Duration;
 }
 
+/// A clock that stands still where the host's is set back, so that what has expired stays expired.
+pub struct Onward {
+    clock: Arc<dyn Clock>,
+    /// The latest time seen, in microseconds.
+    latest: AtomicI64,
+}
+
+impl Onward {
+    /// Goes on from the time that the clock shows when first asked.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            latest: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// The time of day, or the latest that it was seen to be.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        let latest = self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
+        Timestamp::from_micros(latest).map_or(now, |latest| latest.max(now))
+    }
+}
+
+impl fmt::Debug for Onward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Onward")
+            .field("latest", &self.latest)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +167,16 @@ mod tests {
             parse("2026-11-20T10:00:00Z").unwrap().plus_seconds(90),
             parse("2026-11-20T10:01:30Z").unwrap()
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_stands_still() {
+        let mut clock = MockClock::new();
+        let mut readings = [7, 9, 4, 10].into_iter();
+        clock
+            .expect_now()
+            .returning(move || Timestamp(readings.next().unwrap()));
+        let onward = Onward::new(Arc::new(clock));
+        assert_eq!([(); 4].map(|()| onward.now().as_micros()), [7, 9, 9, 10]);
     }
 }

@@ -5,10 +5,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::access::{Grant, KeyDigest, KeyRing};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Onward, Timestamp};
 use crate::flags::publisher::Freshness;
 use crate::flags::{RetrievalLog, Retrievals, SnapshotPublisher};
 use crate::ids::Seq;
@@ -22,8 +21,8 @@ pub struct Serving {
     keys: Arc<KeyRing>,
     retrievals: Arc<dyn RetrievalLog>,
     clock: Arc<dyn Clock>,
-    /// The latest time seen, in microseconds: a clock that is set back makes no expired key valid again.
-    latest: Arc<AtomicI64>,
+    /// A clock that is set back makes no expired key valid again.
+    onward: Arc<Onward>,
 }
 
 /// What a key opened.
@@ -64,8 +63,8 @@ impl Serving {
             publisher,
             keys,
             retrievals,
+            onward: Arc::new(Onward::new(Arc::clone(&clock))),
             clock,
-            latest: Arc::new(AtomicI64::new(i64::MIN)),
         }
     }
 
@@ -74,9 +73,7 @@ impl Serving {
     /// # Errors
     /// [`NotReady`] before the first snapshot, when no key can be told from a wrong one.
     pub fn open(&self, key: &[u8]) -> Result<Option<Opened>, NotReady> {
-        let now = self.clock.now();
-        let latest = self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
-        let at = Timestamp::from_micros(latest).map_or(now, |latest| latest.max(now));
+        let at = self.onward.now();
         match self.keys.find(&KeyDigest::of(key), at) {
             Some(grant) => Ok(Some(Opened { grant, at })),
             None if self.publisher.freshness().is_none() => Err(NotReady),
@@ -87,6 +84,12 @@ impl Serving {
     /// Counts a successful retrieval.
     pub fn record_retrieval(&self, opened: &Opened) {
         self.retrievals.record(opened.grant.environment, opened.at);
+    }
+
+    /// When the key of this digest was last used; `None` where it was not since the process started.
+    #[must_use]
+    pub fn last_used(&self, digest: &KeyDigest) -> Option<Timestamp> {
+        self.keys.last_used(digest)
     }
 
     /// Every environment with what is known of its retrievals, sorted by name.
@@ -141,12 +144,18 @@ mod tests {
 
     use super::*;
     use crate::access::KeyKind;
-    use crate::access::ports::{EnvironmentGrants, KeyUpdate, MockKeySource};
+    use crate::access::ports::{GuidMemory, KeyChanges, KeyUpdate, MockGuidMemory, MockKeySource};
     use crate::clock::MockClock;
     use crate::flags::ports::MockSnapshotSource;
     use crate::flags::retrievals::MockRetrievalLog;
     use crate::flags::{Snapshot, SnapshotUpdate};
     use crate::ids::EnvironmentId;
+
+    fn forgetful() -> Arc<dyn GuidMemory> {
+        let mut guids = MockGuidMemory::new();
+        guids.expect_forget().return_const(());
+        Arc::new(guids)
+    }
 
     fn serving() -> Serving {
         let mut clock = MockClock::new();
@@ -159,15 +168,13 @@ mod tests {
         keys.expect_load().returning(|_| {
             Ok(KeyUpdate {
                 head: Seq(2),
-                environments: vec![EnvironmentGrants {
+                keys: KeyChanges::All(vec![Grant {
+                    digest: KeyDigest::of(b"a-client-key"),
                     environment: EnvironmentId(1),
-                    grants: vec![Grant {
-                        digest: KeyDigest::of(b"a-client-key"),
-                        environment: EnvironmentId(1),
-                        kind: KeyKind::Client,
-                        expires_at: None,
-                    }],
-                }],
+                    kind: KeyKind::Client,
+                    expires_at: None,
+                }]),
+                renamed: false,
             })
         });
         let mut source = MockSnapshotSource::new();
@@ -186,6 +193,7 @@ mod tests {
                     })
                     .collect(),
                 removed: vec![],
+                whole: true,
             })
         });
         let mut retrievals = MockRetrievalLog::new();
@@ -201,7 +209,7 @@ mod tests {
                 Arc::clone(&clock),
                 vec![],
             )),
-            Arc::new(KeyRing::new(Arc::new(keys))),
+            Arc::new(KeyRing::new(Arc::new(keys), forgetful())),
             Arc::new(retrievals),
             clock,
         )
@@ -228,15 +236,13 @@ mod tests {
         keys.expect_load().returning(|_| {
             Ok(KeyUpdate {
                 head: Seq(1),
-                environments: vec![EnvironmentGrants {
+                keys: KeyChanges::All(vec![Grant {
+                    digest: KeyDigest::of(b"a-client-key"),
                     environment: EnvironmentId(1),
-                    grants: vec![Grant {
-                        digest: KeyDigest::of(b"a-client-key"),
-                        environment: EnvironmentId(1),
-                        kind: KeyKind::Client,
-                        expires_at: Timestamp::from_micros(100),
-                    }],
-                }],
+                    kind: KeyKind::Client,
+                    expires_at: Timestamp::from_micros(100),
+                }]),
+                renamed: false,
             })
         });
         let mut source = MockSnapshotSource::new();
@@ -250,7 +256,7 @@ mod tests {
                 Arc::clone(&clock),
                 vec![],
             )),
-            Arc::new(KeyRing::new(Arc::new(keys))),
+            Arc::new(KeyRing::new(Arc::new(keys), forgetful())),
             Arc::new(MockRetrievalLog::new()),
             clock,
         );

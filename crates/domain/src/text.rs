@@ -21,6 +21,8 @@ impl Invalid {
 
 /// The most characters a name may have.
 pub const NAME_MAX: usize = 150;
+/// The most characters the user of a GUID may have.
+pub const USER_MAX: usize = 255;
 /// The most characters a description may have.
 pub const DESCRIPTION_MAX: usize = 4_000;
 /// The most characters a tag may have.
@@ -33,14 +35,20 @@ pub const TAGS_MAX: usize = 50;
 /// # Errors
 /// [`Invalid`] when it is empty, too long, has surrounding white space or a control character.
 pub fn check_label(text: &str, max: usize) -> Result<(), Invalid> {
+    check_line(text, max)?;
+    if text.trim() != text {
+        return Err(Invalid::new("must not begin or end with white space"));
+    }
+    Ok(())
+}
+
+/// Checks one line of text, `max` characters at most.
+fn check_line(text: &str, max: usize) -> Result<(), Invalid> {
     if text.is_empty() {
         return Err(Invalid::new("must not be empty"));
     }
     if text.chars().count() > max {
         return Err(Invalid::new(format!("must have at most {max} characters")));
-    }
-    if text.trim() != text {
-        return Err(Invalid::new("must not begin or end with white space"));
     }
     if text.chars().any(char::is_control) {
         return Err(Invalid::new("must not contain control characters"));
@@ -62,6 +70,10 @@ fn check_path_name(text: &str) -> Result<(), Invalid> {
 
 fn check_label_name(text: &str) -> Result<(), Invalid> {
     check_label(text, NAME_MAX)
+}
+
+fn check_user(text: &str) -> Result<(), Invalid> {
+    check_line(text, USER_MAX)
 }
 
 fn check_tag(text: &str) -> Result<(), Invalid> {
@@ -154,6 +166,11 @@ text_type!(
     check_label_name
 );
 text_type!(
+    /// Tells whom a GUID was given to: 1 to 255 characters on one line.
+    GuidUser,
+    check_user
+);
+text_type!(
     /// Says what something is for: up to 4,000 characters, line breaks allowed, may be empty.
     Description,
     check_description
@@ -163,6 +180,13 @@ text_type!(
     Tag,
     check_tag
 );
+
+impl From<GuidUser> for KeyName {
+    /// Among the keys of an environment a GUID is known by its user.
+    fn from(user: GuidUser) -> Self {
+        Self(user.0)
+    }
+}
 
 impl FeatureName {
     /// What a person should know who chose this name, if anything.
@@ -253,6 +277,16 @@ mod tests {
             None
         );
         assert!(FeatureName::parse("dark mode").unwrap().warning().is_some());
+    }
+
+    #[test]
+    fn the_user_of_a_guid_is_1_to_255_characters_on_one_line() {
+        for good in ["Jay Patel", " ", &"ü".repeat(255)] {
+            assert!(GuidUser::parse(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", &"ü".repeat(256), "a\r\nb", "a\0"] {
+            assert!(GuidUser::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! [`dto`] holds the shapes of records, `schema` how their fields are described; each other module the routes of one
 //! resource.
 
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod changes;
 pub mod dto;
 pub(crate) mod environments;

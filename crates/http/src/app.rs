@@ -12,7 +12,7 @@ use actix_web::dev::{AppConfig, ServiceFactory, fn_factory};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpRequest};
-use flagstaff_domain::access::{AccountService, KeyService};
+use flagstaff_domain::access::{AccountService, GuidService, KeyService};
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::flags::FlagService;
 use flagstaff_domain::serving::Serving;
@@ -21,13 +21,14 @@ use flagstaff_domain::storage::StorageMonitor;
 use crate::blocking::Blocking;
 use crate::edge::{Edge, LogBudget, RequestIds};
 use crate::error::{Code, Problem};
+use crate::instance::Instance;
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
 use crate::sdk::cors::Cors;
 use crate::sdk::flagsmith::FlagsmithViews;
 use crate::settings::HttpSettings;
 use crate::sign_in::SignIn;
-use crate::{admin, auth, health, metrics, openapi, sdk};
+use crate::{admin, auth, guid, health, metrics, openapi, sdk};
 
 /// What requests are answered with.
 pub struct Services {
@@ -39,15 +40,21 @@ pub struct Services {
     pub flags: FlagService,
     /// The keys of environments.
     pub keys: KeyService,
+    /// The GUID register.
+    pub guids: GuidService,
     /// The change log.
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
     pub storage: Arc<dyn StorageMonitor>,
+    /// Which instance this is.
+    pub instance: Instance,
     pub(crate) sign_in: Arc<SignIn>,
     pub(crate) metrics: Metrics,
     pub(crate) request_ids: RequestIds,
     pub(crate) log_budget: LogBudget,
     pub(crate) blocking: Blocking,
+    /// Reads of the GUID register, which need no account: apart, so that a flood of them leaves the rest its turns.
+    pub(crate) register: Blocking,
     /// Apart from the rest, so that a storm of sign-ins leaves management its turns.
     pub(crate) hashing: Blocking,
     pub(crate) cors: Cors,
@@ -66,12 +73,16 @@ pub struct Parts {
     pub flags: FlagService,
     /// The keys of environments.
     pub keys: KeyService,
+    /// The GUID register.
+    pub guids: GuidService,
     /// Accounts.
     pub accounts: AccountService,
     /// The change log.
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
     pub storage: Arc<dyn StorageMonitor>,
+    /// Which instance this is.
+    pub instance: Instance,
     /// Random bytes of this process alone, mixed into the memory of credentials and the ids of requests.
     pub secret: [u8; 32],
 }
@@ -90,15 +101,22 @@ impl Services {
             request_ids: RequestIds::new(&parts.secret),
             log_budget: LogBudget::new(),
             blocking: Blocking::new(settings.waiting),
+            register: Blocking::new(settings.register_reads),
             hashing: Blocking::new(2 * settings.workers),
             cors: Cors::new(&settings.allowed_origins),
-            metrics: Metrics::new(parts.serving.clone(), Arc::clone(&parts.storage)),
+            metrics: Metrics::new(
+                &parts.instance,
+                parts.serving.clone(),
+                Arc::clone(&parts.storage),
+            ),
             serving: parts.serving,
             flagsmith: parts.flagsmith,
             flags: parts.flags,
             keys: parts.keys,
+            guids: parts.guids,
             changes: parts.changes,
             storage: parts.storage,
+            instance: parts.instance,
             settings,
             stopping: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -180,6 +198,7 @@ fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
                 .configure(admin::configure)
                 .default_service(web::to(nothing_here)),
         )
+        .configure(guid::configure)
         .configure(openapi::configure)
         .default_service(web::to(nothing_here));
 }

@@ -65,6 +65,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not known here";
     /// The name or text is taken.
     AlreadyExists = "already_exists", CONFLICT, "It exists already";
+    /// The record is of another kind than the request takes it for.
+    Conflict = "conflict", CONFLICT, "It cannot be done to this record";
     /// Somebody still uses it.
     InUse = "in_use", CONFLICT, "It is still used";
     /// The body did not arrive in time.
@@ -296,9 +298,14 @@ impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         let detail = error.to_string();
         match error {
-            AccessError::EnvironmentNotFound(_) | AccessError::KeyNotFound(_) => {
-                Self::new(Code::NotFound, detail)
-            }
+            AccessError::EnvironmentNotFound(_)
+            | AccessError::KeyNotFound(_)
+            | AccessError::GuidNotFound => Self::new(Code::NotFound, detail),
+            // As the register's contract has it, and not 409.
+            AccessError::GuidExists => Self::field("guid", detail),
+            AccessError::GrantsUnknown(_) => Self::field("environment", detail),
+            AccessError::GrantingRefused => Self::new(Code::Forbidden, detail),
+            AccessError::KeyIsGuid(_) => Self::new(Code::Conflict, detail),
             AccessError::KeyExists => Self::new(Code::AlreadyExists, detail),
             AccessError::VersionMismatch(_) => Self::new(Code::VersionMismatch, detail),
             AccessError::Storage(error) => error.into(),

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use flagstaff_domain::storage::Outage;
 
 use crate::app::Services;
+use crate::instance::InstanceRecord;
 use crate::resource::resource;
 
 /// The log is looked at four times a second; a database that was silent for longer than this is away.
@@ -42,6 +43,7 @@ pub(crate) struct Ready {
     writes: Part,
     migrations: Migrations,
     snapshot: Option<SnapshotAge>,
+    instance: InstanceRecord,
 }
 
 /// One part's condition.
@@ -152,5 +154,6 @@ pub(crate) async fn ready(services: web::Data<Services>) -> HttpResponse {
             writes,
             migrations,
             snapshot,
+            instance: InstanceRecord::from(&services.instance),
         })
 }

@@ -99,12 +99,13 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let place = error.path().to_string();
-        match place.as_str() {
-            "." | "?" => Problem::new(
+        match (place.as_str(), missing(error.inner())) {
+            (".", Some(field)) => Problem::field(field, "is missing"),
+            ("." | "?", _) => Problem::new(
                 Code::InvalidRequest,
                 format!("the body is not valid: {}", error.inner()),
             ),
-            _ => Problem::field(place, reason(error.inner())),
+            (place, _) => Problem::field(place, reason(error.inner())),
         }
     })?;
     reader.end().map_err(|error| {
@@ -114,6 +115,13 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         )
     })?;
     Ok(value)
+}
+
+/// The field that a body lacks, where that is what is wrong with it.
+fn missing(error: &serde_json::Error) -> Option<String> {
+    let said = error.to_string();
+    let field = said.strip_prefix("missing field `")?.split('`').next()?;
+    Some(field.to_owned())
 }
 
 /// What is wrong with a field. Line and column are left out where the field tells the place better.

@@ -1,7 +1,7 @@
 //! Flagstaff over HTTP: routes, JSON, status codes, authentication. It knows the domain and no adapter.
 //!
 //! [`app`] puts the routes together and [`mod@serve`] runs them. [`sdk`] is what applications call, [`admin`] what people
-//! and jobs call, [`edge`] what every request passes through.
+//! and jobs call, `guid` the register that both read, [`edge`] what every request passes through.
 
 // A new error or state has to be decided on wherever it matters.
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -13,7 +13,9 @@ mod blocking;
 mod connection;
 pub mod edge;
 pub mod error;
+mod guid;
 pub mod health;
+mod instance;
 mod json;
 pub mod metrics;
 mod names;
@@ -28,5 +30,6 @@ pub mod sign_in;
 mod wording;
 
 pub use app::{Parts, Services};
+pub use instance::Instance;
 pub use serve::{Server, Stop, serve};
 pub use settings::{AllowedOrigins, HttpSettings, MetricsAccess};

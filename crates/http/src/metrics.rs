@@ -25,6 +25,7 @@ use sha2::{Digest, Sha256};
 use crate::app::Services;
 use crate::auth;
 use crate::error::Problem;
+use crate::instance::{self, Instance};
 use crate::resource::resource;
 use crate::sdk::EVALUATION;
 
@@ -127,8 +128,13 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(serving: Serving, storage: Arc<dyn StorageMonitor>) -> Self {
+    pub(crate) fn new(
+        instance: &Instance,
+        serving: Serving,
+        storage: Arc<dyn StorageMonitor>,
+    ) -> Self {
         let mut registry = Registry::with_prefix("flagstaff");
+        instance.register(&mut registry);
         let answers = Family::<Answer, Counter>::default();
         let durations = Family::<Route, Histogram, Seconds>::new_with_constructor(Seconds);
         registry.register("http_requests", "Requests answered", answers.clone());
@@ -218,6 +224,19 @@ impl Collector for Measured {
             let count = line.retrievals.map_or(0, |known| known.count);
             let labels = [("environment", line.environment.as_str())];
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        let mut family = encoder.encode_descriptor(
+            "last_retrieval_timestamp_seconds",
+            "When flags were last retrieved, in seconds since 1970; left out where that was not since the start",
+            None,
+            MetricType::Gauge,
+        )?;
+        for line in &report {
+            if let Some(known) = line.retrievals {
+                let labels = [("environment", line.environment.as_str())];
+                ConstGauge::new(instance::seconds(known.last))
+                    .encode(family.encode_family(&labels)?)?;
+            }
         }
         let mut family = encoder.encode_descriptor(
             "snapshot_revision",

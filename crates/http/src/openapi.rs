@@ -15,7 +15,7 @@ use utoipa_swagger_ui::Config;
 use self::additions::Additions;
 use crate::error::{Code, Problem, ProblemBody};
 use crate::resource::resource;
-use crate::{admin, health, metrics, sdk};
+use crate::{admin, guid, health, metrics, sdk};
 
 /// What the page may load: its own files, and the styles that it makes itself.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -26,7 +26,8 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
     info(
         title = "Flagstaff",
         description = "Feature flags. Applications read theirs under /api/v1 with the key of an environment; \
-                       people and jobs manage them under /api/admin with an account."
+                       people and jobs manage them under /api/admin with an account. /guid is a register of GUIDs, \
+                       each a credential for its own record."
     ),
     paths(
         sdk::flagsmith::flags::list,
@@ -50,6 +51,11 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         admin::keys::rotate,
         admin::keys::delete,
         admin::changes::list,
+        guid::routes::generate,
+        guid::routes::create,
+        guid::routes::show,
+        guid::routes::change,
+        guid::routes::delete,
         health::live,
         health::ready,
         metrics::page,

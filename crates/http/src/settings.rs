@@ -16,6 +16,9 @@ pub struct HttpSettings {
     pub patience: Duration,
     /// Requests that may wait for the database at the same time; writes among them share their commits.
     pub waiting: usize,
+    /// Reads of the GUID register that may use the database at the same time. Anybody may ask for a GUID: fewer than the database
+    /// has readers, so that the others get theirs.
+    pub register_reads: usize,
     /// Web origins whose pages may evaluate flags.
     pub allowed_origins: AllowedOrigins,
     /// Whether successful evaluations are logged too.

@@ -7,6 +7,7 @@ pub mod backup;
 pub(crate) mod columns;
 mod condition;
 pub mod connection;
+pub mod copy;
 mod damage;
 pub mod error;
 pub mod integrity;

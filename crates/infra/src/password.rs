@@ -1,6 +1,7 @@
 //! Passwords are hashed with argon2id (m = 19,456 KiB, t = 2, p = 1; OWASP's recommendation), stored as PHC strings.
 //!
-//! At most one hash per core runs at a time: a storm of sign-ins waits here, not in front of the flags.
+//! At most one hash per core runs at a time, at a low priority: a storm of sign-ins waits here, not in front of the
+//! flags.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +26,11 @@ pub struct Argon2Hasher {
 
 /// The memory that a hash works on; each thread keeps its own from hash to hash.
 type Memory = Vec<Block>;
+
+/// The niceness of a thread that hashes: beside a worker that is never idle it gets a tenth of a CPU, so that people can
+/// still sign in.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
@@ -71,6 +77,7 @@ fn start(threads: usize) -> SyncSender<Job> {
         let started = thread::Builder::new()
             .name("hashing".to_owned())
             .spawn(move || {
+                step_back();
                 let mut memory = Memory::new();
                 loop {
                     let job = jobs.lock().recv();
@@ -86,6 +93,15 @@ fn start(threads: usize) -> SyncSender<Job> {
         }
     }
     queue
+}
+
+/// Gives this thread a low priority, since flags are wanted more than sign-ins.
+fn step_back() {
+    // Elsewhere the priority would be the whole process's.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        log::debug!(error:%; "hashing passwords keeps its priority");
+    }
 }
 
 /// Hashes the password as the stored one was hashed, and compares in constant time.

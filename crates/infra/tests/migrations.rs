@@ -45,21 +45,23 @@ fn raw(path: &Path) -> SqliteConnection {
     SqliteConnection::establish(path.to_str().unwrap()).unwrap()
 }
 
-/// Every table, index and trigger with its definition.
-fn schema(path: &Path) -> Vec<String> {
+/// The texts that a query calls "sql".
+fn rows(connection: &mut SqliteConnection, query: &str) -> Vec<String> {
     #[derive(QueryableByName)]
-    struct Definition {
+    struct Row {
         #[diesel(sql_type = diesel::sql_types::Text)]
         sql: String,
     }
-    diesel::sql_query(
+    let rows = diesel::sql_query(query).load::<Row>(connection).unwrap();
+    rows.into_iter().map(|one| one.sql).collect()
+}
+
+/// Every table, index and trigger with its definition.
+fn schema(path: &Path) -> Vec<String> {
+    rows(
+        &mut raw(path),
         "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name",
     )
-    .load::<Definition>(&mut raw(path))
-    .unwrap()
-    .into_iter()
-    .map(|one| one.sql)
-    .collect()
 }
 
 /// Runs one test of this binary in a process of its own.
@@ -151,6 +153,55 @@ fn down_and_up_again_gives_the_same_schema() {
     assert_eq!(schema(&path).len(), 1, "only the runner's own table stays");
     migrate(&path).unwrap();
     assert_eq!(schema(&path), before);
+}
+
+#[test]
+fn the_keys_of_an_older_schema_stay_as_they_were_and_no_id_is_given_again() {
+    let (_folder, path) = folder();
+    migrate(&path).unwrap();
+    let files = FileBasedMigrations::from_path(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite"),
+    )
+    .unwrap();
+    let mut all: Vec<Box<dyn Migration<Sqlite>>> = files.migrations().unwrap();
+    all.retain(|one| one.name().to_string().contains("guid_register"));
+    let register = all.pop().unwrap();
+    let mut old = raw(&path);
+    old.batch_execute("PRAGMA foreign_keys = ON").unwrap();
+    old.revert_migration(&register).unwrap();
+    old.batch_execute(
+        "INSERT INTO environments VALUES (4, 'production', 'production', '', 1, 1, 1, 1);
+         INSERT INTO environment_keys VALUES
+             (7, 4, 'web', 'client', 'sha256:one', 'a-client-key', 11, 12, 13),
+             (9, 4, 'last', 'server', 'sha256:two', NULL, 21, NULL, 23);
+         DELETE FROM environment_keys WHERE id = 9;",
+    )
+    .unwrap();
+    drop(old);
+
+    migrate(&path).unwrap();
+    let mut new = raw(&path);
+    new.batch_execute(
+        "PRAGMA foreign_keys = ON;
+         INSERT INTO environment_keys (\"user\", kind, digest, created_at, expires_at, version)
+         VALUES ('Jay Patel', 'client', 'sha256:three', 1, 2, 3);",
+    )
+    .unwrap();
+    let keys = "SELECT concat_ws('|', id, environment_id, name, \"user\", kind, digest, text, created_at, expires_at, version)
+                AS sql FROM environment_keys ORDER BY id";
+    assert_eq!(
+        rows(&mut new, keys),
+        [
+            "7|4|web|client|sha256:one|a-client-key|11|12|13",
+            "10|Jay Patel|client|sha256:three|1|2|3"
+        ]
+    );
+    new.batch_execute("DELETE FROM environments").unwrap();
+    assert_eq!(
+        rows(&mut new, keys).len(),
+        1,
+        "an environment's keys go with it"
+    );
 }
 
 #[test]

@@ -1,6 +1,10 @@
-//! Arguments that several commands share: names as the domain's types, values, expected versions.
+//! Arguments that several commands share: names as the domain's types, values, expected versions, files with credentials.
 //!
 //! What is wrong with an argument is the domain's own sentence, behind the argument's name.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
 
 use clap::{ArgGroup, Args};
 use flagstaff_domain::clock::Timestamp;
@@ -52,6 +56,24 @@ pub(super) fn seq(text: &str) -> Result<Seq, Invalid> {
 /// Tags, each once.
 pub(super) fn tags(tags: Vec<Tag>) -> Result<Tags, Failure> {
     Tags::try_from(tags).map_err(|error| Failure::wrong(format!("--tag: {error}")))
+}
+
+/// A credential from a file, or from standard input for `-`: the text without the line's end.
+pub(super) fn credential(path: &Path, argument: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        io::stdin().read_to_string(&mut text)
+    } else {
+        fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.map_err(|error| {
+        Failure::wrong(format!(
+            "{argument}: cannot read {}: {error}",
+            path.display()
+        ))
+    })?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    Ok(text)
 }
 
 /// What a `set` changes: without any of these arguments it would do nothing.

@@ -3,8 +3,6 @@
 //! A key's text is a credential: one of your own is taken from a file or from standard input, never from the command
 //! line, which every process of the host can read.
 
-use std::fs;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -303,20 +301,8 @@ fn issue(issued: &IssuedKey, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads a key of one's own: the file's text without the line's end.
+/// Reads a key of one's own.
 fn read(path: &Path) -> Result<KeyText, Failure> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        io::stdin().read_to_string(&mut text)
-    } else {
-        fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map_err(|error| {
-        Failure::wrong(format!(
-            "--key-file: cannot read {}: {error}",
-            path.display()
-        ))
-    })?;
-    KeyText::parse(text.trim_end_matches(['\r', '\n']))
-        .map_err(|error| Failure::wrong(format!("--key-file: the key {error}")))
+    let text = arguments::credential(path, "--key-file")?;
+    KeyText::parse(text).map_err(|error| Failure::wrong(format!("--key-file: the key {error}")))
 }

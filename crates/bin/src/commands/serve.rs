@@ -14,13 +14,14 @@ use flagstaff_domain::access::{AccountService, FirstAdministrator};
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
-use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts};
+use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts};
 use listenfd::ListenFd;
 use secrecy::ExposeSecret;
 
 use super::{Session, import};
 use crate::exit::{Exit, Failure};
 use crate::jobs::Poll;
+use crate::jobs::purge::Purge;
 use crate::limits;
 use crate::progress::Bar;
 use crate::settings::{self, Settings};
@@ -78,14 +79,22 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         .notify
         .then(|| backend.listen(poll.waker()));
     let listener = listener.transpose().map_err(unfollowed)?;
-    let server = flagstaff_http::Services::new(parts(&backend, views), http_settings(&settings));
+    let purge = Purge::start(backend.services.guids.clone())
+        .map_err(|error| Failure::io("cannot start purging the GUID register", &error))?;
+    let instance = Instance {
+        name: (settings.server.instance.clone()).unwrap_or_else(wiring::made_up_name),
+        since: backend.since,
+    };
+    let name = instance.name.clone();
+    let parts = parts(&backend, views, instance);
+    let server = flagstaff_http::Services::new(parts, http_settings(&settings));
     // Last of all that can fail before the server listens: from here on, every way out prints the password.
     let mut welcome = Some(Welcome {
         administrator: first_administrator(&settings.admin, &backend.services.accounts)?,
         ..prepared
     });
     let listening = |address: SocketAddr| {
-        log::info!(address:%; "serving");
+        log::info!(address:%, instance:% = name; "serving");
         if let Some(welcome) = welcome.take() {
             welcome.print(Some(address), &mut output);
         }
@@ -94,6 +103,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         limits::survive_file_size();
         flagstaff_http::serve(server, inherited, listening).await
     });
+    drop(purge);
     drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.
@@ -162,16 +172,18 @@ fn load_demonstration(state: &StateService) -> Result<Plan, Failure> {
     Ok(imported?)
 }
 
-fn parts(backend: &Backend, views: Arc<FlagsmithViews>) -> Parts {
+fn parts(backend: &Backend, views: Arc<FlagsmithViews>, instance: Instance) -> Parts {
     let services = &backend.services;
     Parts {
         serving: backend.serving.as_ref().clone(),
         flagsmith: views,
         flags: services.flags.clone(),
         keys: services.keys.clone(),
+        guids: services.guids.clone(),
         accounts: services.accounts.clone(),
         changes: Arc::clone(&services.changes),
         storage: Arc::clone(&backend.storage),
+        instance,
         secret: backend.secret,
     }
 }
@@ -187,6 +199,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         connections: limits::connections(settings, workers),
         patience: PATIENCE,
         waiting: WAITING,
+        register_reads: usize::try_from(settings.database.readers / 2)
+            .map_or(1, |half| half.max(1)),
         allowed_origins: match &settings.server.allowed_origins {
             settings::AllowedOrigins::Any => AllowedOrigins::Any,
             settings::AllowedOrigins::Only(origins) => AllowedOrigins::Only(origins.clone()),

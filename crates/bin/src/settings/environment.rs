@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::error::{Origin, SettingsError};
 use super::keys::{FILES, KnownKeys};
@@ -32,12 +33,11 @@ impl Variable<'_> {
         text.ok_or_else(|| SettingsError::NotText(self.name.to_owned()))
     }
 
-    /// The content of the file without one trailing newline, which editors and `echo` add.
     fn file_content(&self) -> Result<String, SettingsError> {
         let variable = self.name.to_owned();
         let path = PathBuf::from(self.value);
-        let content = match fs::read_to_string(&path) {
-            Ok(content) => content,
+        let secret = match secret_in(&path) {
+            Ok(secret) => secret,
             Err(source) => {
                 return Err(SettingsError::UnreadableSecret {
                     variable,
@@ -46,15 +46,23 @@ impl Variable<'_> {
                 });
             }
         };
-        let line = content
-            .strip_suffix('\n')
-            .map(|line| line.strip_suffix('\r').unwrap_or(line));
-        let secret = line.unwrap_or(&content);
         if secret.is_empty() {
             return Err(SettingsError::EmptySecret { variable, path });
         }
-        Ok(secret.to_owned())
+        Ok(secret)
     }
+}
+
+/// The content of a file without one trailing newline, which editors and `echo` add.
+pub(crate) fn secret_in(path: &Path) -> io::Result<String> {
+    let mut secret = fs::read_to_string(path)?;
+    if secret.ends_with('\n') {
+        secret.pop();
+        if secret.ends_with('\r') {
+            secret.pop();
+        }
+    }
+    Ok(secret)
 }
 
 /// The variables that set something, by the dotted path of the key.

@@ -47,7 +47,7 @@ fn without_any_configuration_the_documented_defaults_are_in_force() {
     assert_eq!(
         settings.describe(),
         json!({
-            "server": {"bind": "127.0.0.1:8080", "workers": 0, "connections": 16384, "grace_seconds": 1, "allowed_origins": "*"},
+            "server": {"bind": "127.0.0.1:8080", "workers": 0, "connections": 16384, "grace_seconds": 1, "instance": null, "allowed_origins": "*"},
             "database": {"url": "sqlite://data/flagstaff.db", "readers": 4, "queue": 256, "notify": true},
             "log": {"level": "info", "format": "text", "file": null, "access": false},
             "admin": {"username": "admin", "password": null},
@@ -180,7 +180,7 @@ fn a_named_configuration_directory_that_is_not_there_is_refused() {
 fn an_unknown_variable_is_refused_and_named() {
     assert_eq!(
         refusal(&[], &[("FLAGSTAFF__SERVER__WROKERS", "2")]),
-        "FLAGSTAFF__SERVER__WROKERS: unknown key server.wrokers; known keys of server: bind, workers, connections, grace_seconds, allowed_origins"
+        "FLAGSTAFF__SERVER__WROKERS: unknown key server.wrokers; known keys of server: bind, workers, connections, grace_seconds, instance, allowed_origins"
     );
     assert_eq!(
         refusal(&[], &[("FLAGSTAFF__SRV__BIND", "2")]),
@@ -204,7 +204,7 @@ fn an_unknown_key_in_a_file_is_refused_with_its_path_and_its_file() {
     let text = refusal(&[("local.toml", "[server]\nwrokers = 2")], &[]);
     assert!(
         text.ends_with(
-            "local.toml: unknown key server.wrokers; known keys of server: bind, workers, connections, grace_seconds, allowed_origins"
+            "local.toml: unknown key server.wrokers; known keys of server: bind, workers, connections, grace_seconds, instance, allowed_origins"
         ),
         "{text}"
     );

@@ -77,6 +77,24 @@ pub(super) fn optional_path<'de, D: Deserializer<'de>>(
     }
 }
 
+/// A name that fits into a header, or none if empty.
+pub(super) fn instance<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(name) if name.is_empty() => Ok(None),
+        Value::String(name)
+            if name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Ok(Some(name))
+        }
+        other => Err(D::Error::custom(format_args!(
+            "{} is not a name for an instance; expected 1 to 64 visible ASCII characters in quotes, empty for one that is made up",
+            shown(&other)
+        ))),
+    }
+}
+
 /// An account's name.
 pub(super) fn username<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Username, D::Error> {
     let value = Value::deserialize(deserializer)?;
@@ -187,6 +205,24 @@ mod tests {
             refused(json!(5)),
             "5 is not a name for an account; it must be text in quotes"
         );
+    }
+
+    #[test]
+    fn an_instance_is_named_by_what_fits_into_a_header() {
+        assert_eq!(instance(json!("")).unwrap(), None);
+        let longest = "x".repeat(64);
+        for right in ["web-1", "10.0.0.1:8080", longest.as_str()] {
+            assert_eq!(instance(json!(right)).unwrap().as_deref(), Some(right));
+        }
+        for wrong in [
+            json!("web 1"),
+            json!("wéb"),
+            json!("x".repeat(65)),
+            json!(1),
+        ] {
+            let message = instance(wrong).unwrap_err().to_string();
+            assert!(message.contains("1 to 64 visible ASCII"), "{message}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::program::{Installation, column};
+use crate::program::{Installation, column, members};
 
 #[test]
 fn migrate_check_tells_before_and_after() {
@@ -248,4 +248,60 @@ fn a_backup_overwrites_nothing() {
     here.write("copy.db", "precious");
     here.run(&["backup", "copy.db"]).fails(4);
     assert_eq!(here.read("copy.db"), "precious");
+}
+
+#[test]
+fn a_database_is_copied_into_a_new_one() {
+    let here = Installation::shop();
+    let old = "sqlite://data/flagstaff.db";
+    let said = here
+        .run(&["migrate-database", old, "sqlite://new/flagstaff.db"])
+        .succeeds();
+    assert!(said.contains("environments"), "{said}");
+    let at_new = [("FLAGSTAFF__DATABASE__URL", "sqlite://new/flagstaff.db")];
+    for arguments in [&["export"][..], &["changes", "--json"]] {
+        let new = here.run_with(arguments, &at_new, "").succeeds();
+        assert_eq!(new, here.run(arguments).succeeds());
+    }
+    let checked = here.run_with(&["check", "--json"], &at_new, "").json();
+    assert_eq!(checked["ok"], true);
+    here.write("old", &format!("{old}\n"));
+    let copied = here.json(&["migrate-database", "@old", "sqlite://another.db"]);
+    assert_eq!(members(&copied), ["from", "to", "tables"]);
+    assert_eq!(copied["tables"]["features"], 2);
+    assert_eq!(copied["tables"]["flags"], 4);
+    assert_eq!(copied["tables"]["changes"], here.head());
+}
+
+#[test]
+fn what_cannot_be_copied_is_said_and_leaves_the_other_database_as_it_was() {
+    let here = Installation::shop();
+    let old = "sqlite://data/flagstaff.db";
+    let copy = |from, to, code| here.run(&["migrate-database", from, to]).fails(code);
+    let said = copy(old, "sqlite://data/../data/flagstaff.db", 2);
+    assert!(said.contains("the same database"), "{said}");
+    let said = copy("sqlite://none.db", "sqlite://new.db", 6);
+    assert!(said.contains("none.db"), "{said}");
+    let said = copy(old, "@missing", 2);
+    assert!(said.contains("TO: cannot read missing"), "{said}");
+    for wrong in [
+        "mysql://ada:hush@db/flags",
+        "postgres://ada:hush@db:x/flags",
+    ] {
+        let ran = here.run(&["migrate-database", old, wrong]);
+        assert!(!ran.stderr().contains("hush"), "{ran:?}");
+        assert!(
+            ran.stderr().contains("warning: the password in TO"),
+            "{ran:?}"
+        );
+        assert!(ran.stderr().contains("error: TO: "), "{ran:?}");
+    }
+    assert!(!here.path("new.db").exists());
+    here.write("junk.db", "a letter, not a database");
+    copy(old, "sqlite://junk.db", 1);
+    assert_eq!(here.read("junk.db"), "a letter, not a database");
+    here.run(&["migrate-database", old, "sqlite://new.db"])
+        .succeeds();
+    let said = copy(old, "sqlite://new.db", 4);
+    assert!(said.contains("new.db is not empty"), "{said}");
 }

@@ -6,6 +6,7 @@
 
 mod configuration;
 mod database;
+mod guids;
 mod keys;
 mod program;
 mod reading;

@@ -121,7 +121,8 @@ impl Answer {
         if self.is_of_flags() && !request.has_key() {
             return Some("flags were shown without a key".to_owned());
         }
-        if self.is_of_management(records.as_deref()) && !request.signs_in() {
+        let open = self.is_of_flags() || self.is_of_register(request, records.as_deref());
+        if !open && self.is_of_management(records.as_deref()) && !request.signs_in() {
             return Some("management answered somebody who did not sign in".to_owned());
         }
         None
@@ -145,6 +146,16 @@ impl Answer {
         self.header("x-flagsmith-document-updated-at").is_some()
     }
 
+    /// Whether it is a record of the GUID register that was read: the GUID is all that this takes.
+    fn is_of_register(&self, request: &Request, records: Option<&[Fields]>) -> bool {
+        let read = self.header("x-flagstaff-revision").is_none()
+            && self.header("cache-control") == Some("no-store");
+        let record = records.is_some_and(|records| {
+            matches!(records, [one] if one.contains_key("guid") && !one.contains_key("id"))
+        });
+        read && (request.head || record)
+    }
+
     /// Whether it can come from management alone, or from the metrics.
     fn is_of_management(&self, records: Option<&[Fields]>) -> bool {
         let metrics = self
@@ -161,7 +172,7 @@ impl Answer {
                     .any(|field| record.contains_key(*field))
             })
         });
-        metrics || (!self.is_of_flags() && (marked || told))
+        metrics || marked || told
     }
 
     fn refusal(&self, request: &Request) -> Option<String> {

@@ -91,6 +91,10 @@ pub(crate) fn target(operation: &Operation) -> BoxedStrategy<Vec<u8>> {
         "{id}" => {
             prop_oneof![9 => (1..40_u32).prop_map(|id| id.to_string()), 1 => hostile()].boxed()
         }
+        "{guid}" => {
+            prop_oneof![9 => (1..20_u32).prop_map(|guid| format!("{guid:032X}")), 1 => hostile()]
+                .boxed()
+        }
         _ if part.starts_with('{') => hostile(),
         _ => Just(part.to_owned()).boxed(),
     });

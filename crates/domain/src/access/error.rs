@@ -19,6 +19,23 @@ pub enum AccessError {
     /// The text is a key already, here or in another environment.
     #[error("this text is a key already; every key must be unique")]
     KeyExists,
+    /// The key is a record of the GUID register, which alone changes it.
+    #[error(
+        "the key {0} is a record of the GUID register: it can be revoked here, and changed there alone"
+    )]
+    KeyIsGuid(KeyId),
+    /// No record has this GUID, or it has expired.
+    #[error("there is no such GUID, or it has expired")]
+    GuidNotFound,
+    /// The GUID is that of a record that has not expired, or of a key.
+    #[error("exists already")]
+    GuidExists,
+    /// A GUID was to open an environment that is not there.
+    #[error("must name an environment; there is no {:?}", .0.as_str())]
+    GrantsUnknown(EnvironmentName),
+    /// Only an administrator may say which environment a GUID opens, or change one that opens any.
+    #[error("only an administrator may make, change or delete a GUID that opens an environment")]
+    GrantingRefused,
     /// The stored version is none that the writer accepts.
     #[error(transparent)]
     VersionMismatch(#[from] VersionMismatch),

@@ -181,6 +181,8 @@ pub struct EnvironmentKey {
     pub created_at: Timestamp,
     /// From when on it is refused; never where there is none.
     pub expires_at: Option<Timestamp>,
+    /// Whether it is a record of the GUID register, named after its user.
+    pub is_guid: bool,
     /// The last change to this record.
     pub version: Seq,
 }

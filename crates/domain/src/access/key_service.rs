@@ -206,6 +206,7 @@ mod tests {
                 text: key.text.clone(),
                 created_at: now(),
                 expires_at: key.expires_at,
+                is_guid: false,
                 version: Seq(1),
             },
             revision: Seq(1),

@@ -3,11 +3,14 @@
 //! Every MUST is checked against each adapter by the contract tests of `flagstaff-infra`.
 
 use super::account::{Account, NewAccount, Password, PasswordHash, Username};
+use std::sync::Arc;
+
 use super::error::AccessError;
-use super::key::{ChangeKey, EnvironmentKey, KeyText, NewKey};
+use super::guid::{ChangeGuid, Granting, GuidRecord, NewGuid};
+use super::key::{ChangeKey, EnvironmentKey, KeyDigest, KeyText, NewKey};
 use super::key_ring::Grant;
 use crate::clock::Timestamp;
-use crate::ids::{EnvironmentId, KeyId, Seq};
+use crate::ids::{KeyId, Seq};
 use crate::page::{Listing, Page};
 use crate::storage::StorageError;
 use crate::text::EnvironmentName;
@@ -72,28 +75,114 @@ pub trait KeyRepository: Send + Sync {
     ) -> Result<Seq, AccessError>;
 }
 
-/// One environment's keys for the key ring.
+/// Keeps the GUID register. Each write appends its change in the same unit of work, with digests, never GUIDs.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait GuidRepository: Send + Sync {
+    /// The record, expired or not, and the log's last change as of that read: MUST be of one transaction.
+    fn find_guid(&self, digest: &KeyDigest) -> Result<(Option<GuidRecord>, Seq), StorageError>;
+
+    /// A page of records in the order of their ids, expired ones included; of one user where one is given.
+    #[allow(
+        clippy::needless_lifetimes,
+        reason = "mockall cannot elide a lifetime inside an Option"
+    )]
+    fn list_guids<'user>(
+        &self,
+        user: Option<&'user str>,
+        page: &Page<KeyId>,
+    ) -> Result<Listing<GuidRecord>, StorageError>;
+
+    /// MUST return [`AccessError::GuidExists`] when there is a key of this digest, but put the record in the place of one that
+    /// has expired. MUST return [`AccessError::GrantsUnknown`] when there is no such environment, and
+    /// [`AccessError::GrantingRefused`] when an environment is named and that is refused.
+    fn create_guid(
+        &self,
+        guid: &NewGuid,
+        granting: Granting,
+        stamp: &Stamp,
+    ) -> Result<Written<GuidRecord>, AccessError>;
+
+    /// MUST return [`AccessError::GuidNotFound`] when there is no record, or when it has expired and is given no new end.
+    /// MUST leave record and log untouched when it changes nothing. Otherwise as [`GuidRepository::create_guid`], also where
+    /// the record opens an environment already.
+    fn change_guid(
+        &self,
+        digest: &KeyDigest,
+        change: &ChangeGuid,
+        granting: Granting,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<Written<GuidRecord>, AccessError>;
+
+    /// MUST return [`AccessError::GuidNotFound`] when there is no record, or when it has expired, and
+    /// [`AccessError::GrantingRefused`] when it opens an environment and that is refused.
+    fn delete_guid(
+        &self,
+        digest: &KeyDigest,
+        granting: Granting,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<Seq, AccessError>;
+
+    /// Deletes records that expired at that time or earlier, the oldest first, and returns how many. MUST delete at most
+    /// `limit` in a unit of work, and append a change for each.
+    fn purge_guids(
+        &self,
+        expired_by: Timestamp,
+        limit: usize,
+        stamp: &Stamp,
+    ) -> Result<usize, AccessError>;
+}
+
+/// Records that must not be remembered any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgotten<'a> {
+    /// Every record.
+    All,
+    /// Those of these digests.
+    Only(&'a [KeyDigest]),
+}
+
+/// Remembers records of the register that were read lately, so many as there is room for. Never waits for storage.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait GuidMemory: Send + Sync {
+    /// The record, where it is remembered; it may have expired.
+    fn find(&self, digest: &KeyDigest) -> Option<Arc<GuidRecord>>;
+
+    /// Remembers a record until it expires, at the longest, as it was read at `now` when `head` was the log's last change. MUST NOT
+    /// remember it when it was told of later changes already: one of them may have been to this record.
+    fn remember(&self, record: Arc<GuidRecord>, head: Seq, now: Timestamp);
+
+    /// Forgets records that may have changed up to `head`. MUST have forgotten them when it returns.
+    fn forget<'a>(&self, forgotten: Forgotten<'a>, head: Seq);
+}
+
+/// What changed about the keys that open environments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvironmentGrants {
-    /// The environment.
-    pub environment: EnvironmentId,
-    /// All keys that open it.
-    pub grants: Vec<Grant>,
+pub enum KeyChanges {
+    /// These are all keys there are.
+    All(Vec<Grant>),
+    /// These may have changed, each with what it opens now; `None` for one that opens nothing.
+    Only(Vec<(KeyDigest, Option<Grant>)>),
 }
 
 /// Which keys have to be held anew.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUpdate {
     /// The log's last change when this was read; 0 in an empty log.
     pub head: Seq,
-    /// The environments whose keys may have changed, each with all its keys; none for a deleted one.
-    pub environments: Vec<EnvironmentGrants>,
+    /// What changed.
+    pub keys: KeyChanges,
+    /// Whether environments were renamed.
+    pub renamed: bool,
 }
 
 /// Reads the keys that open environments.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait KeySource: Send + Sync {
-    /// What changed after `since`, or all keys when `since` is `None`. MUST read head and keys in one transaction.
+    /// What changed after `since`, or all keys when `since` is `None` or no longer part of the log, as
+    /// [`SnapshotSource`](crate::flags::SnapshotSource) says. MUST read head and keys in one transaction. MUST NOT
+    /// read keys that did not change, unless so many did that reading all costs less.
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError>;
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::access::Username;
 
-/// Who made a change; written `user:jay`, `command-line`, `import`, `system`.
+/// Who made a change; written `user:jay`, `command-line`, `import`, `job:purge`, `system`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     /// Somebody who signed in.
@@ -13,6 +13,8 @@ pub enum Actor {
     CommandLine,
     /// A state file.
     Import,
+    /// What a server does by itself from time to time.
+    Job(&'static str),
     /// Flagstaff itself, as at its first start.
     System,
 }
@@ -23,6 +25,7 @@ impl fmt::Display for Actor {
             Self::User(name) => write!(f, "user:{name}"),
             Self::CommandLine => f.write_str("command-line"),
             Self::Import => f.write_str("import"),
+            Self::Job(name) => write!(f, "job:{name}"),
             Self::System => f.write_str("system"),
         }
     }

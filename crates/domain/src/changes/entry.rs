@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::records::{AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, KeyRecord};
-use crate::access::{Account, EnvironmentKey};
+use super::records::{
+    AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, GuidRecord, KeyRecord,
+};
+use crate::access::{self, Account, EnvironmentKey};
 use crate::clock::Timestamp;
 use crate::flags::{Environment, Feature, Flag};
 use crate::ids::{EnvironmentId, Seq};
@@ -131,6 +133,12 @@ kinds! {
     KeyChanged = "key.changed" in Access,
     /// A key was revoked.
     KeyDeleted = "key.deleted" in Access,
+    /// A record of the GUID register was made.
+    GuidCreated = "guid.created" in Access,
+    /// A record of the GUID register was changed.
+    GuidChanged = "guid.changed" in Access,
+    /// A record of the GUID register was deleted or purged.
+    GuidDeleted = "guid.deleted" in Access,
     /// An account was added.
     AccountCreated = "account.created" in Access,
 }
@@ -275,6 +283,34 @@ impl NewChange {
             environment: named.map(|one| (one.environment_id, one.environment.clone())),
             before: written(before.map(KeyRecord::from))?,
             after: written(after.map(KeyRecord::from))?,
+        })
+    }
+
+    /// The creation, change or deletion of a record of the GUID register. Its subject is the digest.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn guid(
+        before: Option<&access::GuidRecord>,
+        after: Option<&access::GuidRecord>,
+    ) -> Result<Self, Invalid> {
+        let named = after.or(before);
+        Ok(Self {
+            kind: kind(
+                [
+                    ChangeKind::GuidCreated,
+                    ChangeKind::GuidChanged,
+                    ChangeKind::GuidDeleted,
+                ],
+                before.is_some(),
+                after.is_some(),
+            ),
+            subject: named.map(|one| one.digest.to_string()).unwrap_or_default(),
+            environment: named
+                .and_then(|one| one.environment.clone())
+                .or_else(|| before.and_then(|one| one.environment.clone())),
+            before: written(before.map(GuidRecord::from))?,
+            after: written(after.map(GuidRecord::from))?,
         })
     }
 

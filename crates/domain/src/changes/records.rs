@@ -4,11 +4,11 @@
 
 use serde::Serialize;
 
-use crate::access::{Account, EnvironmentKey, KeyKind, Role};
+use crate::access::{self, Account, EnvironmentKey, KeyKind, Role};
 use crate::clock::Timestamp;
 use crate::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
 use crate::ids::{AccountId, EnvironmentId, FeatureId, FlagId, KeyId, Seq};
-use crate::text::{Description, EnvironmentName, FeatureName, KeyName, Tags};
+use crate::text::{Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tags};
 
 /// An environment in the log.
 #[derive(Debug, Serialize)]
@@ -129,6 +129,34 @@ impl<'a> From<&'a EnvironmentKey> for KeyRecord<'a> {
     }
 }
 
+/// A record of the GUID register in the log.
+#[derive(Debug, Serialize)]
+pub struct GuidRecord<'a> {
+    id: KeyId,
+    digest: String,
+    user: &'a GuidUser,
+    environment: Option<&'a EnvironmentName>,
+    description: Option<&'a Description>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    version: Seq,
+}
+
+impl<'a> From<&'a access::GuidRecord> for GuidRecord<'a> {
+    fn from(record: &'a access::GuidRecord) -> Self {
+        Self {
+            id: record.id,
+            digest: record.digest.to_string(),
+            user: &record.user,
+            environment: record.environment.as_ref().map(|(_, name)| name),
+            description: record.description.as_ref(),
+            created_at: record.created_at,
+            expires_at: record.expire.at(),
+            version: record.version,
+        }
+    }
+}
+
 /// An account in the log.
 #[derive(Debug, Serialize)]
 pub struct AccountRecord<'a> {
@@ -158,7 +186,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::access::{KeyText, PasswordHash, Username};
+    use crate::access::{Expire, Guid, KeyText, PasswordHash, Username};
 
     fn at() -> Timestamp {
         Timestamp::try_from("2026-11-20T10:00:00Z".to_owned()).unwrap()
@@ -232,9 +260,29 @@ mod tests {
             text: Some(text),
             created_at: at(),
             expires_at: None,
+            is_guid: false,
             version: Seq(4),
         };
         assert_snapshot!(json(&KeyRecord::from(&key)), @r#"{"id":5,"name":"web","kind":"client","digest":"sha256:8303c1f102743dfc3912d1d9d31eb9042371b7261181d7717e38f444075cc4c7","created_at":"2026-11-20T10:00:00.000000Z","expires_at":null,"version":4}"#);
+    }
+
+    #[test]
+    fn a_record_of_the_guid_register_is_written_as_its_digest() {
+        let guid = Guid::parse("9094E4C980C74043A4B586B420E69DDF").unwrap();
+        let record = access::GuidRecord {
+            id: KeyId(6),
+            digest: guid.digest(),
+            user: GuidUser::parse("Salemount Labs").unwrap(),
+            environment: Some((
+                EnvironmentId(1),
+                EnvironmentName::parse("production").unwrap(),
+            )),
+            description: None,
+            created_at: at(),
+            expire: Expire::parse("1427736345").unwrap(),
+            version: Seq(4),
+        };
+        assert_snapshot!(json(&GuidRecord::from(&record)), @r#"{"id":6,"digest":"sha256:464f05c08c4fdb6ffc5014cecddfef911aa3c70c0fefb64b7e0645964f24a44f","user":"Salemount Labs","environment":"production","description":null,"created_at":"2026-11-20T10:00:00.000000Z","expires_at":"2015-03-30T17:25:45.000000Z","version":4}"#);
     }
 
     #[test]

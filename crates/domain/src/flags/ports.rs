@@ -122,12 +122,15 @@ pub struct SnapshotUpdate {
     pub snapshots: Vec<Snapshot>,
     /// Environments that are no more.
     pub removed: Vec<EnvironmentId>,
+    /// Whether there are no others.
+    pub whole: bool,
 }
 
 /// Reads snapshots from storage.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait SnapshotSource: Send + Sync {
-    /// What changed after `since`, or every environment when `since` is `None`.
+    /// What changed after `since`, or every environment when `since` is `None`, or is no longer part of the log: after a
+    /// failover to a copy that had fallen behind, or the restore of a backup.
     ///
     /// MUST read the log's head and all rows in one transaction. A change to a feature affects every environment; a
     /// change to a flag or an environment affects that one.

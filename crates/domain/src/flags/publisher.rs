@@ -3,7 +3,7 @@
 //! The writer calls [`SnapshotPublisher::refresh`] after each commit, before the writes are answered; a poll calls it
 //! for changes made elsewhere. The cost is that of the environments that changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,10 @@ impl SnapshotPublisher {
     /// [`StorageError`] when storage cannot be read; what was published stays.
     pub fn refresh(&self) -> Result<(), StorageError> {
         let mut head = self.head.lock();
-        let update = self.source.load(*head)?;
+        let mut update = self.source.load(*head)?;
+        if update.whole {
+            update.removed.extend(self.others_than(&update.snapshots));
+        }
         for environment in update.removed {
             self.published.write().snapshots.remove(&environment);
             for subscriber in &self.subscribers {
@@ -94,6 +97,14 @@ impl SnapshotPublisher {
         *head = Some(update.head);
         self.published.write().status = Some((update.head, self.clock.uptime()));
         Ok(())
+    }
+
+    /// Published environments of which there is no snapshot among these.
+    fn others_than(&self, snapshots: &[Snapshot]) -> Vec<EnvironmentId> {
+        let there: HashSet<_> = snapshots.iter().map(|one| one.environment).collect();
+        let published = self.published.read();
+        let others = published.snapshots.keys().filter(|id| !there.contains(id));
+        others.copied().collect()
     }
 
     /// How current the snapshots are, or `None` before the first.
@@ -158,7 +169,8 @@ mod tests {
             Ok(SnapshotUpdate {
                 head: Seq(5),
                 snapshots: vec![snapshot(1, 3), snapshot(2, 5)],
-                removed: vec![],
+                whole: true,
+                ..SnapshotUpdate::default()
             })
         });
         source
@@ -170,6 +182,7 @@ mod tests {
                     head: Seq(7),
                     snapshots: vec![snapshot(1, 6)],
                     removed: vec![EnvironmentId(2)],
+                    whole: false,
                 })
             });
         let mut subscriber = MockSnapshotSubscriber::new();
@@ -201,13 +214,50 @@ mod tests {
     }
 
     #[test]
+    fn where_everything_is_read_again_what_is_not_in_it_is_no_more() {
+        let mut source = MockSnapshotSource::new();
+        let mut updates = [
+            (9, vec![snapshot(1, 8), snapshot(2, 9)]),
+            (5, vec![snapshot(1, 5)]),
+        ]
+        .into_iter();
+        source.expect_load().returning(move |_| {
+            let (head, snapshots) = updates.next().unwrap();
+            Ok(SnapshotUpdate {
+                head: Seq(head),
+                snapshots,
+                whole: true,
+                ..SnapshotUpdate::default()
+            })
+        });
+        let mut subscriber = MockSnapshotSubscriber::new();
+        subscriber.expect_published().times(3).return_const(());
+        subscriber
+            .expect_removed()
+            .with(eq(EnvironmentId(2)))
+            .once()
+            .return_const(());
+        let publisher = SnapshotPublisher::new(
+            Arc::new(source),
+            clock_at(&[1, 2]),
+            vec![Arc::new(subscriber)],
+        );
+        publisher.refresh().unwrap();
+        publisher.refresh().unwrap();
+        let served = publisher.snapshots();
+        assert_eq!(served.len(), 1);
+        assert_eq!(served[0].revision, Seq(5));
+    }
+
+    #[test]
     fn an_outage_leaves_what_was_published_and_its_age_grows() {
         let mut source = MockSnapshotSource::new();
         source.expect_load().with(eq(None)).once().returning(|_| {
             Ok(SnapshotUpdate {
                 head: Seq(0),
                 snapshots: vec![snapshot(1, 0)],
-                removed: vec![],
+                whole: true,
+                ..SnapshotUpdate::default()
             })
         });
         source

@@ -29,16 +29,26 @@ pub(crate) fn changed(revision: Seq, version: Seq, record: &impl Serialize) -> H
         .json(record)
 }
 
-/// A record that was created, found from now on at the path made of these segments.
+/// A record that was created, found from now on at the path under management that is made of these segments.
 pub(crate) fn created(
     revision: Seq,
     version: Seq,
     path: &[&str],
     record: &impl Serialize,
 ) -> HttpResponse {
+    created_at(revision, version, location(path), record)
+}
+
+/// A record that was created, found from now on at this path.
+pub(crate) fn created_at(
+    revision: Seq,
+    version: Seq,
+    location: String,
+    record: &impl Serialize,
+) -> HttpResponse {
     tagged(HttpResponse::Created(), version)
         .insert_header((REVISION, revision.0))
-        .insert_header((header::LOCATION, location(path)))
+        .insert_header((header::LOCATION, location))
         .json(record)
 }
 

@@ -154,6 +154,14 @@ pub struct KeyRecord {
     /// From when on it is refused; null means never.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     pub expires_at: Option<Timestamp>,
+    /// When this server last let it in; null where it has not since its start. Left out where nobody can know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime, required = false)]
+    pub last_used_at: Option<Option<Timestamp>>,
+    /// True for a record of the GUID register, named after its user; left out for every other key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub guid: bool,
 }
 
 impl From<&EnvironmentKey> for KeyRecord {
@@ -165,6 +173,19 @@ impl From<&EnvironmentKey> for KeyRecord {
             key: key.text.as_ref().map(|text| text.reveal().to_owned()),
             created_at: key.created_at,
             expires_at: key.expires_at,
+            last_used_at: None,
+            guid: key.is_guid,
+        }
+    }
+}
+
+impl KeyRecord {
+    /// The record with what is known of its use.
+    #[must_use]
+    pub fn with_last_use(key: &EnvironmentKey, last_used_at: Option<Timestamp>) -> Self {
+        Self {
+            last_used_at: Some(last_used_at),
+            ..Self::from(key)
         }
     }
 }
@@ -179,7 +200,7 @@ pub struct ChangeRecord {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// Who made it: `user:<name>`, `command-line`, `import` or `system`.
+    /// Who made it: `user:<name>`, `command-line`, `import`, `job:<name>` or `system`.
     pub actor: String,
     /// What it concerns.
     #[schema(value_type = schema::Context)]

@@ -68,7 +68,7 @@ pub(crate) async fn list(
         &listing,
         limit,
         &path,
-        |one| KeyRecord::from(one),
+        |one| KeyRecord::with_last_use(one, services.serving.last_used(&one.digest)),
         |one| one.id.to_string(),
     ))
 }
@@ -117,7 +117,9 @@ pub(crate) async fn show(
         .blocking
         .read(move || keys.get(&environment, id))
         .await?;
-    Ok(answer::record(key.version, &KeyRecord::from(&key)))
+    let last_used = services.serving.last_used(&key.digest);
+    let record = KeyRecord::with_last_use(&key, last_used);
+    Ok(answer::record(key.version, &record))
 }
 
 /// Rotate a key

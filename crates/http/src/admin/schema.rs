@@ -30,6 +30,47 @@ pub(crate) struct Name(String);
 )]
 pub(crate) struct Label(String);
 
+/// 32 hexadecimal characters, letters in upper case.
+#[derive(ToSchema)]
+#[schema(pattern = r"^[0-9A-F]{32}$")]
+pub(crate) struct Guid(String);
+
+/// 1 to 255 characters on one line.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 255,
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+)]
+pub(crate) struct GuidUser(String);
+
+/// Unix time in whole seconds, from 0 to 253402300799.
+#[derive(ToSchema)]
+#[schema(pattern = r"^[0-9]{1,12}$")]
+pub(crate) struct Expire(String);
+
+/// Unix time in whole seconds, from 0 to 253402300799, as a string or as a number.
+pub(crate) struct ExpireInput;
+
+impl ToSchema for ExpireInput {}
+
+impl PartialSchema for ExpireInput {
+    fn schema() -> RefOr<Schema> {
+        // Whatever is not beyond 253402300799.
+        let string = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(concat!(
+                r"^0*([0-9]{1,11}|1[0-9]{11}|2[0-4][0-9]{10}|25[0-2][0-9]{9}|253[0-3][0-9]{8}|25340[01][0-9]{6}",
+                r"|253402[0-2][0-9]{5}|253402300[0-7][0-9]{2})$"
+            )));
+        let number = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(253_402_300_799_i64));
+        AnyOfBuilder::new().item(string).item(number).into()
+    }
+}
+
 /// 1 to 50 characters on one line, no surrounding white space.
 #[derive(ToSchema)]
 #[schema(

@@ -60,10 +60,20 @@ impl Modify for Additions {
     }
 }
 
+/// Whether the operation is one on records, of management or of the GUID register.
+fn on_records(path: &str) -> bool {
+    path.starts_with("/api/admin") || path.starts_with("/guid")
+}
+
+/// Whether the operation needs an account, whatever the configuration says.
+fn needs_account(path: &str, method: &HttpMethod) -> bool {
+    on_records(path) && !(path.starts_with("/guid") && *method == HttpMethod::Get)
+}
+
 /// Whether the operation writes a record that is there.
 fn conditional(path: &str, method: &HttpMethod) -> bool {
     let changes = matches!(method, HttpMethod::Patch | HttpMethod::Delete);
-    path.starts_with("/api/admin") && (changes || path.ends_with("/rotate"))
+    on_records(path) && (changes || path.ends_with("/rotate"))
 }
 
 fn if_match() -> RefOr<Parameter> {
@@ -125,9 +135,11 @@ fn refusals(
         refusals.push(("500", "Flagstaff is at fault"));
         refusals.push(("503", "The database is not available"));
     }
-    if path.starts_with("/api/admin") {
+    if needs_account(path, method) {
         refusals.push(("403", "The account's role does not allow it"));
         refusals.push(("429", "Too many failed attempts to sign in"));
+    }
+    if on_records(path) {
         refusals.push(("500", "Flagstaff is at fault"));
         refusals.push(("503", "The database is not available"));
         if path.contains('{') {
@@ -172,7 +184,7 @@ fn headers(path: &str, method: &HttpMethod, status: &str) -> Vec<(&'static str, 
     if status.starts_with(['4', '5']) {
         headers.push(("X-Request-Id", "Under which the server's log tells more"));
     }
-    if !path.starts_with("/api/admin") {
+    if !on_records(path) {
         return headers;
     }
     let record = path.ends_with('}') || *method == HttpMethod::Post;

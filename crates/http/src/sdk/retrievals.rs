@@ -32,13 +32,17 @@ impl From<&EnvironmentRetrievals> for RetrievalRecord {
 
 /// Last retrievals
 ///
-/// When each environment's flags were last retrieved from this process, and how often since it started. From memory.
+/// When each environment's flags were last retrieved from the process that answers, and how often since it started. From
+/// its memory: of several instances behind one address, each tells of its own.
 #[utoipa::path(
     get,
     path = "/api/v1/environments/retrievals/",
     tag = "evaluation",
     security(()),
-    responses((status = 200, description = "Every environment, sorted by name", body = Vec<RetrievalRecord>))
+    responses((status = 200, description = "Every environment, sorted by name", body = Vec<RetrievalRecord>, headers(
+        ("X-Flagstaff-Instance" = String, description = "Which instance answers"),
+        ("X-Flagstaff-Since" = String, description = "When it started, from when on it counts"),
+    )))
 )]
 pub(crate) async fn report(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     if services.serving.freshness().is_none() {
@@ -46,7 +50,11 @@ pub(crate) async fn report(services: web::Data<Services>) -> Result<HttpResponse
     }
     let report = services.serving.retrieval_report();
     let lines: Vec<_> = report.iter().map(RetrievalRecord::from).collect();
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    for header in services.instance.headers() {
+        response.insert_header(header);
+    }
+    Ok(response
         .insert_header(("Cache-Control", "no-store"))
         .json(lines))
 }

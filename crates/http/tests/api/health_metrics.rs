@@ -35,11 +35,11 @@ async fn an_instance_is_ready_once_flags_are_loaded() {
         (starting.status, starting.header("Retry-After")),
         (503, Some("1"))
     );
-    insta::assert_snapshot!(starting.text(), @r#"{"status":"starting","database":{"status":"unavailable","detail":"the database was not read yet"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":null}"#);
+    insta::assert_snapshot!(starting.text(), @r#"{"status":"starting","database":{"status":"unavailable","detail":"the database was not read yet"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":null,"instance":{"name":"web-1","since":"2026-11-20T09:00:00.000001Z"}}"#);
     api.backend.serving.refresh().unwrap();
     let ready = api.get(READY).await;
     assert_eq!((ready.status, ready.header("Retry-After")), (200, None));
-    insta::assert_snapshot!(ready.text(), @r#"{"status":"ready","database":{"status":"ok"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":1,"age_seconds":0.0}}"#);
+    insta::assert_snapshot!(ready.text(), @r#"{"status":"ready","database":{"status":"ok"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":1,"age_seconds":0.0},"instance":{"name":"web-1","since":"2026-11-20T09:00:00.000001Z"}}"#);
     assert_eq!(ready.header("Cache-Control"), Some("no-store"));
 }
 
@@ -50,7 +50,7 @@ async fn without_its_database_an_instance_stays_ready_and_says_so() {
     api.backend.clock.advance(Duration::from_millis(2_500));
     let answer = api.get(READY).await;
     assert_eq!(answer.status, 200);
-    insta::assert_snapshot!(answer.text(), @r#"{"status":"degraded","database":{"status":"unavailable","detail":"the database cannot be read; flags are served from memory"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":3,"age_seconds":2.5}}"#);
+    insta::assert_snapshot!(answer.text(), @r#"{"status":"degraded","database":{"status":"unavailable","detail":"the database cannot be read; flags are served from memory"},"writes":{"status":"ok"},"migrations":{"status":"ok","pending":[]},"snapshot":{"revision":3,"age_seconds":2.5},"instance":{"name":"web-1","since":"2026-11-20T09:00:00.000001Z"}}"#);
     assert_eq!(api.flags(&key).await.status, 200);
 }
 
@@ -187,6 +187,13 @@ async fn requests_are_counted_by_route_method_and_status() {
         r#"flagstaff_http_requests_total{route="/api/v1/flags/",method="GET",status="500"} 1"#,
         r#"flagstaff_http_request_duration_seconds_count{route="/api/v1/flags/"} 6"#,
         r#"flagstaff_retrievals_total{environment="production"} 4"#,
+        r#"flagstaff_last_retrieval_timestamp_seconds{environment="production"} 1795168800.0"#,
+        concat!(
+            r#"flagstaff_instance_info{name="web-1",version=""#,
+            env!("CARGO_PKG_VERSION"),
+            r#""} 1"#
+        ),
+        "flagstaff_start_time_seconds 1795165200.000001",
         r#"flagstaff_snapshot_revision{environment="production"} 4"#,
         "flagstaff_change_seq 4",
         "flagstaff_snapshot_age_seconds 0.0",

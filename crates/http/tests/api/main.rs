@@ -9,6 +9,7 @@ mod errors;
 mod features;
 mod flags;
 mod flags_list;
+mod guid;
 mod health_metrics;
 mod keys;
 mod logs;

@@ -11,8 +11,15 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Api};
 
 /// Routes that are no part of the described API: the description itself and its page.
-const UNDESCRIBED: [&str; 3] = ["/openapi.json", "/docs", "/docs/{file:.*}"];
+const UNDESCRIBED: [&str; 4] = [
+    "/openapi.json",
+    "/docs",
+    "/docs/{file:.*}",
+    // Every path of it is refused.
+    "/guid/{none:.*}",
+];
 
+const GUID: &str = "9094E4C980C74043A4B586B420E69DDF";
 const FEATURES: &str = "/api/admin/features";
 
 async fn description(api: &Api) -> Value {
@@ -46,6 +53,7 @@ fn registered() -> BTreeSet<String> {
     for (file, prefix) in [
         ("admin.rs", "/api/admin"),
         ("sdk.rs", ""),
+        ("guid.rs", ""),
         ("health.rs", ""),
         ("metrics.rs", ""),
         ("openapi.rs", ""),
@@ -110,7 +118,8 @@ async fn every_method_is_described_and_no_other() {
         if path == "/api/v1/flags/" {
             described.insert("OPTIONS".to_owned());
         }
-        let concrete = path.replace("{id}", "1").replace(['{', '}'], "");
+        let concrete = path.replace("{id}", "1").replace("{guid}", GUID);
+        let concrete = concrete.replace(['{', '}'], "");
         let refused = api.manage(Method::PUT, &concrete).send().await;
         refused.problem(405, "method_not_allowed");
         let allowed = refused
@@ -139,7 +148,11 @@ async fn every_operation_documents_its_refusals() {
         );
         assert!(documented("401"), "{method} {path}: a key in the query");
         assert!(documented("431"), "{method} {path}: a long head");
-        if path.starts_with("/api/admin") {
+        if path.starts_with("/guid") && method == "GET" {
+            for status in ["400", "404", "405", "500", "503"] {
+                assert!(documented(status), "{method} {path} lacks {status}");
+            }
+        } else if path.starts_with("/api/admin") || path.starts_with("/guid") {
             for status in ["400", "403", "405", "429", "500", "503"] {
                 assert!(documented(status), "{method} {path} lacks {status}");
             }

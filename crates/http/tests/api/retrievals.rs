@@ -38,6 +38,15 @@ async fn the_report_is_what_the_contract_shows() {
 }
 
 #[actix_web::test]
+async fn the_report_says_which_instance_counted_and_since_when() {
+    let api = Api::empty().await;
+    let answer = api.get(REPORT).await;
+    assert_eq!(answer.header("X-Flagstaff-Instance"), Some("web-1"));
+    let since = answer.header("X-Flagstaff-Since");
+    assert_eq!(since, Some("2026-11-20T09:00:00.000001Z"));
+}
+
+#[actix_web::test]
 async fn the_last_slash_makes_no_difference() {
     let (api, _) = Api::production().await;
     let without = api.get("/api/v1/environments/retrievals").await;

@@ -27,7 +27,8 @@ use actix_web::test::TestRequest;
 use actix_web::{HttpResponse, web};
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::access::{
-    AccountService, KeyRing, KeyService, Password, RandomSource, Username,
+    AccountService, GuidMemory, GuidRepository, GuidService, KeyRing, KeyService, Password,
+    RandomSource, Username,
 };
 use flagstaff_domain::clock::Clock;
 use flagstaff_domain::flags::{FlagRepository, FlagService, SnapshotPublisher};
@@ -35,8 +36,11 @@ use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
 use flagstaff_http::app::application;
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
-use flagstaff_http::{AllowedOrigins, HttpSettings, MetricsAccess, Parts, Services};
-use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
+use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts, Services};
+use flagstaff_infra::access::{
+    DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
+    MokaGuidMemory,
+};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
@@ -65,6 +69,7 @@ pub(crate) fn settings() -> HttpSettings {
         connections: 1024,
         patience: Duration::from_secs(10),
         waiting: 64,
+        register_reads: 2,
         allowed_origins: AllowedOrigins::Any,
         access_log: false,
         metrics: MetricsAccess::default(),
@@ -99,6 +104,15 @@ impl Backend {
         settings: HttpSettings,
         between: impl FnOnce(Arc<dyn FlagRepository>) -> Arc<dyn FlagRepository>,
     ) -> Self {
+        Self::start_between(settings, between, |guids| guids)
+    }
+
+    /// Like [`Backend::start_with`], and with something between the services and the stored GUID register.
+    pub(crate) fn start_between(
+        settings: HttpSettings,
+        flags: impl FnOnce(Arc<dyn FlagRepository>) -> Arc<dyn FlagRepository>,
+        guids: impl FnOnce(Arc<dyn GuidRepository>) -> Arc<dyn GuidRepository>,
+    ) -> Self {
         let place = Place::migrated();
         let mut options = DbOptions::serving(place.location(), 4, 64);
         // Long enough for the neighbours in a test, short where a test locks the database.
@@ -110,13 +124,17 @@ impl Backend {
         let retrievals = Arc::<TestRetrievals>::default();
         let timed: Arc<dyn Clock> = clock.clone();
         let flagsmith = Arc::<FlagsmithViews>::default();
+        let remembered: Arc<dyn GuidMemory> = Arc::<MokaGuidMemory>::default();
         let serving = Serving::new(
             Arc::new(SnapshotPublisher::new(
                 Arc::new(DieselSnapshotSource::new(db.clone())),
                 Arc::clone(&timed),
                 vec![flagsmith.clone()],
             )),
-            Arc::new(KeyRing::new(Arc::new(DieselKeySource::new(db.clone())))),
+            Arc::new(KeyRing::new(
+                Arc::new(DieselKeySource::new(db.clone())),
+                Arc::clone(&remembered),
+            )),
             retrievals.clone(),
             Arc::clone(&timed),
         );
@@ -143,18 +161,28 @@ impl Backend {
             serving: serving.clone(),
             flagsmith,
             flags: FlagService::new(
-                between(Arc::new(DieselFlagRepository::new(db.clone()))),
+                flags(Arc::new(DieselFlagRepository::new(db.clone()))),
                 retrievals.clone(),
                 Arc::clone(&timed),
             ),
             keys: KeyService::new(
                 Arc::new(DieselKeyRepository::new(db.clone())),
+                random.clone(),
+                Arc::clone(&timed),
+            ),
+            guids: GuidService::new(
+                guids(Arc::new(DieselGuidRepository::new(db.clone()))),
+                remembered,
                 random,
                 timed,
             ),
             accounts,
             changes: Arc::new(DieselChangeLog::new(db.clone())),
             storage: Arc::new(db.clone()),
+            instance: Instance {
+                name: "web-1".to_owned(),
+                since: instant("2026-11-20T09:00:00.000001Z"),
+            },
             secret: SystemRandom.bytes(),
         };
         Self {
@@ -167,6 +195,17 @@ impl Backend {
             retrievals,
             stale,
         }
+    }
+
+    /// The GUID register as another process has it.
+    pub(crate) fn elsewhere(&self) -> GuidService {
+        let db = Db::open(&DbOptions::command(self.place.location())).unwrap();
+        GuidService::new(
+            Arc::new(DieselGuidRepository::new(db)),
+            Arc::<MokaGuidMemory>::default(),
+            Arc::new(SystemRandom),
+            self.clock.clone(),
+        )
     }
 
     /// A connection past the application, as another process has one.

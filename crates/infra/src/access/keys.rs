@@ -2,24 +2,23 @@
 
 use diesel::prelude::*;
 use flagstaff_domain::access::{
-    AccessError, ChangeKey, EnvironmentKey, KeyDigest, KeyKind, KeyRepository, KeyText, NewKey,
+    AccessError, ChangeKey, EnvironmentKey, KeyRepository, KeyText, NewKey,
 };
 use flagstaff_domain::changes::NewChange;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::Environment;
 use flagstaff_domain::ids::{EnvironmentId, KeyId, Seq};
 use flagstaff_domain::page::{Listing, Page};
-use flagstaff_domain::text::{EnvironmentName, Invalid, KeyName};
+use flagstaff_domain::text::{EnvironmentName, Invalid};
 use flagstaff_domain::write::{Precondition, Stamp, Written};
 
+use super::rows::{KeyRow, Stored};
+use super::{Work, check, guids};
 use crate::changes::unit::UnitOfWork;
-use crate::db::columns::instant;
 use crate::db::error::{invalid, one_more, refuse, unless_taken};
 use crate::db::schema::environment_keys;
 use crate::db::{Db, DbConnection, WorkError};
 use crate::flags::names;
-
-type Work<T> = Result<T, WorkError<AccessError>>;
 
 /// Keys in the database.
 #[derive(Debug, Clone)]
@@ -45,43 +44,6 @@ impl DieselKeyRepository {
     }
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = environment_keys)]
-struct KeyRow {
-    id: i64,
-    environment_id: i64,
-    name: String,
-    kind: String,
-    digest: String,
-    text: Option<String>,
-    created_at: i64,
-    expires_at: Option<i64>,
-    version: i64,
-}
-
-impl KeyRow {
-    fn into_key(self, environment: &str) -> Result<EnvironmentKey, Invalid> {
-        Ok(EnvironmentKey {
-            id: KeyId(self.id),
-            environment_id: EnvironmentId(self.environment_id),
-            environment: EnvironmentName::parse(environment)?,
-            name: KeyName::parse(self.name)?,
-            kind: KeyKind::try_from(self.kind)?,
-            digest: KeyDigest::try_from(self.digest)?,
-            text: self.text.map(KeyText::parse).transpose()?,
-            created_at: instant(self.created_at)?,
-            expires_at: self.expires_at.map(instant).transpose()?,
-            version: Seq(self.version),
-        })
-    }
-}
-
-fn check(precondition: &Precondition, version: Seq) -> Work<()> {
-    precondition
-        .check(version)
-        .map_err(|mismatch| WorkError::Refused(mismatch.into()))
-}
-
 /// The id and the name of an environment.
 fn find_environment(
     connection: &mut DbConnection,
@@ -93,11 +55,12 @@ fn find_environment(
     }
 }
 
-fn get(
+/// The row of a key, and its environment's name.
+fn find_row(
     connection: &mut DbConnection,
     environment: &EnvironmentName,
     id: KeyId,
-) -> Work<EnvironmentKey> {
+) -> Work<(KeyRow, String)> {
     let (environment_id, name) = find_environment(connection, environment)?;
     let row = environment_keys::table
         .find(id.0)
@@ -106,8 +69,30 @@ fn get(
         .first(connection)
         .optional()?;
     match row {
-        Some(row) => Ok(row.into_key(&name)?),
+        Some(row) => Ok((row, name)),
         None => refuse(AccessError::KeyNotFound(id)),
+    }
+}
+
+fn get(
+    connection: &mut DbConnection,
+    environment: &EnvironmentName,
+    id: KeyId,
+) -> Work<EnvironmentKey> {
+    let (row, name) = find_row(connection, environment, id)?;
+    Ok(row.into_key(&name)?)
+}
+
+/// A key that is changed as one of its environment.
+fn get_own(
+    connection: &mut DbConnection,
+    environment: &EnvironmentName,
+    id: KeyId,
+) -> Work<EnvironmentKey> {
+    let key = get(connection, environment, id)?;
+    match key.is_guid {
+        true => refuse(AccessError::KeyIsGuid(id)),
+        false => Ok(key),
     }
 }
 
@@ -142,6 +127,7 @@ pub(crate) fn create(
         text: key.text.clone(),
         created_at: unit.stamp.at,
         expires_at: key.expires_at,
+        is_guid: false,
         version: seq,
     };
     unit.append(seq, &NewChange::key(None, Some(&record))?)?;
@@ -159,7 +145,7 @@ pub(crate) fn change(
     change: &ChangeKey,
     precondition: &Precondition,
 ) -> Work<Written<EnvironmentKey>> {
-    let before = get(unit.connection, environment, id)?;
+    let before = get_own(unit.connection, environment, id)?;
     check(precondition, before.version)?;
     let mut after = change.apply(&before);
     if after != before {
@@ -185,19 +171,25 @@ pub(crate) fn delete(
     id: KeyId,
     precondition: &Precondition,
 ) -> Work<Seq> {
-    let before = get(unit.connection, environment, id)?;
-    check(precondition, before.version)?;
-    Ok(revoke(unit, &before)?)
+    let (row, name) = find_row(unit.connection, environment, id)?;
+    check(precondition, Seq(row.version))?;
+    Ok(revoke(unit, row, &name)?)
 }
 
-fn revoke(unit: &mut UnitOfWork<'_>, key: &EnvironmentKey) -> QueryResult<Seq> {
+/// Deletes a key, and says in the log what it was.
+fn revoke(unit: &mut UnitOfWork<'_>, row: KeyRow, environment: &str) -> QueryResult<Seq> {
+    let key = match row.into_stored(environment).map_err(invalid)? {
+        Stored::Guid(record) => return guids::revoke(unit, &record),
+        Stored::Key(key) => key,
+    };
     let seq = unit.next_seq()?;
     diesel::delete(environment_keys::table.find(key.id.0)).execute(unit.connection)?;
-    unit.append(seq, &NewChange::key(Some(key), None).map_err(invalid)?)?;
+    unit.append(seq, &NewChange::key(Some(&key), None).map_err(invalid)?)?;
     Ok(seq)
 }
 
-/// Revokes every key of an environment that is about to be deleted, so that the log tells of each.
+/// Revokes every key of an environment that is about to be deleted, so that the log tells of each: GUIDs that open it are
+/// keys of it, and go with it.
 pub(crate) fn revoke_all(unit: &mut UnitOfWork<'_>, environment: &Environment) -> QueryResult<()> {
     let rows = environment_keys::table
         .filter(environment_keys::environment_id.eq(environment.id.0))
@@ -205,8 +197,7 @@ pub(crate) fn revoke_all(unit: &mut UnitOfWork<'_>, environment: &Environment) -
         .order(environment_keys::id)
         .load(unit.connection)?;
     for row in rows {
-        let key = row.into_key(environment.name.as_str()).map_err(invalid)?;
-        revoke(unit, &key)?;
+        revoke(unit, row, environment.name.as_str())?;
     }
     Ok(())
 }
@@ -219,7 +210,7 @@ fn rotate(
     old_expires_at: Timestamp,
     precondition: &Precondition,
 ) -> Work<Written<EnvironmentKey>> {
-    let old = get(unit.connection, environment, old)?;
+    let old = get_own(unit.connection, environment, old)?;
     check(precondition, old.version)?;
     let until = old
         .expires_at
@@ -236,17 +227,21 @@ fn rotate(
     )
 }
 
-/// All keys of all environments in the order of their ids.
+/// All keys of all environments in the order of their ids, without the GUID register's.
 pub(crate) fn load_all(
     connection: &mut DbConnection,
 ) -> Result<Vec<EnvironmentKey>, WorkError<AccessError>> {
     let names = names::all(connection)?;
-    let rows = environment_keys::table
+    let rows: Vec<KeyRow> = environment_keys::table
+        .filter(environment_keys::environment_id.gt(0))
+        .filter(environment_keys::user.is_null())
         .select(KeyRow::as_select())
         .order(environment_keys::id)
         .load(connection)?;
     let keys = rows.into_iter().map(|row| {
-        let name = names.get(&EnvironmentId(row.environment_id));
+        let name = row
+            .environment_id
+            .and_then(|id| names.get(&EnvironmentId(id)));
         row.into_key(name.map_or("", String::as_str))
     });
     Ok(keys.collect::<Result<_, Invalid>>()?)

@@ -76,6 +76,25 @@ pub(crate) fn since(connection: &mut DbConnection, since: Seq) -> QueryResult<Ve
     Ok(followed.collect())
 }
 
+/// The records that changes of these kinds after a position tell of, oldest first: as they are now, or were last.
+pub(crate) fn records_since(
+    connection: &mut DbConnection,
+    since: Seq,
+    kinds: &[ChangeKind],
+) -> QueryResult<Vec<String>> {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let rows: Vec<(Option<String>, Option<String>)> = changes::table
+        .filter(changes::seq.gt(since.0))
+        .filter(changes::kind.eq_any(kinds))
+        .order(changes::seq)
+        .select((changes::before, changes::after))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(before, after)| after.or(before))
+        .collect())
+}
+
 /// The number of the last change; 0 in an empty log.
 pub(crate) fn head(connection: &mut DbConnection) -> QueryResult<Seq> {
     log_head::table

@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::Location;
 use super::connection::{self, Purpose};
 use super::error::OpenError;
-use super::migrate::migrate;
+use super::migrate;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -159,15 +159,9 @@ fn schema(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
     Ok(definitions.into_iter().collect())
 }
 
-/// Compares with what the migrations make of an empty file.
+/// Compares with what the migrations make.
 fn schema_findings(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
-    let failed = |error: std::io::Error| {
-        OpenError::File(format!("cannot make a file to compare with: {error}"))
-    };
-    let folder = tempfile::tempdir().map_err(failed)?;
-    let path = folder.path().join("right.db");
-    migrate(path.as_path())?;
-    let right = schema(&mut connection::open(&path, PATIENCE, Purpose::Read)?)?;
+    let right = schema(&mut migrate::in_memory()?)?;
     let here = schema(connection)?;
     let first_line = |sql: &String| sql.lines().next().unwrap_or_default().to_owned();
     let missing = right

@@ -89,6 +89,23 @@ pub(super) fn apply<DB: Backend>(
         .collect()
 }
 
+/// Whether nothing was ever migrated: there is no file, or a database without Flagstaff's tables.
+pub(super) fn is_new(location: &Location) -> Result<bool, OpenError> {
+    if matches!(location, Location::Sqlite(path) if !path.exists()) {
+        return Ok(true);
+    }
+    let mut connection = pool::open(location, PATIENCE, Purpose::Read)?;
+    Ok(applied_to(&mut connection)?.versions.is_empty())
+}
+
+/// An empty database in memory, with the schema that the migrations make: what another one is compared with.
+pub(super) fn in_memory() -> Result<SqliteConnection, OpenError> {
+    let mut connection = SqliteConnection::establish(":memory:")
+        .map_err(|error| OpenError::File(format!("cannot open a database in memory: {error}")))?;
+    apply(&mut connection, &load(&SQLITE)?)?;
+    Ok(connection)
+}
+
 /// The names of migrations that are not applied to the database, all of them where there is no database.
 ///
 /// # Errors
@@ -112,18 +129,36 @@ fn pending_at(location: &Location) -> Result<Vec<String>, OpenError> {
 
 /// Refuses a schema that lacks what this program needs, or that it cannot work beside.
 pub(super) fn check_current(connection: &mut DbConnection) -> Result<(), OpenError> {
-    match pending_in(connection)? {
-        missing if missing.is_empty() => Ok(()),
-        missing => Err(OpenError::Outdated(missing)),
+    refuse(pending_in(connection)?)
+}
+
+/// Refuses a schema that is not exactly this program's, also one that it could work beside.
+pub(super) fn check_exact(connection: &mut DbConnection) -> Result<(), OpenError> {
+    let applied = Applied {
+        compatible: Vec::new(),
+        ..applied_to(connection)?
+    };
+    refuse(missing_in(connection, &applied)?)
+}
+
+fn refuse(missing: Vec<String>) -> Result<(), OpenError> {
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(OpenError::Outdated(missing))
     }
 }
 
 pub(super) fn pending_in(connection: &mut DbConnection) -> Result<Vec<String>, OpenError> {
     let applied = applied_to(connection)?;
+    missing_in(connection, &applied)
+}
+
+fn missing_in(connection: &DbConnection, applied: &Applied) -> Result<Vec<String>, OpenError> {
     match connection {
-        DbConnection::Sqlite(_) => missing(&applied, &load::<Sqlite>(&SQLITE)?),
+        DbConnection::Sqlite(_) => missing(applied, &load::<Sqlite>(&SQLITE)?),
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(_) => missing(&applied, &load::<Pg>(&super::postgres::MIGRATIONS)?),
+        DbConnection::Postgres(_) => missing(applied, &load::<Pg>(&super::postgres::MIGRATIONS)?),
     }
 }
 

@@ -67,8 +67,10 @@ diesel::table! {
 diesel::table! {
     environment_keys (id) {
         id -> BigInt,
-        environment_id -> BigInt,
-        name -> Text,
+        environment_id -> Nullable<BigInt>,
+        name -> Nullable<Text>,
+        user -> Nullable<Text>,
+        description -> Nullable<Text>,
         kind -> Text,
         digest -> Text,
         text -> Nullable<Text>,

@@ -22,6 +22,15 @@ pub(crate) fn find(
     Ok(row.map(|(id, name)| (EnvironmentId(id), name)))
 }
 
+/// The name of an environment.
+pub(crate) fn of(connection: &mut DbConnection, id: EnvironmentId) -> QueryResult<Option<String>> {
+    environments::table
+        .find(id.0)
+        .select(environments::name)
+        .first(connection)
+        .optional()
+}
+
 /// The names of all environments.
 pub(crate) fn all(connection: &mut DbConnection) -> QueryResult<HashMap<EnvironmentId, String>> {
     let rows: Vec<(i64, String)> = environments::table

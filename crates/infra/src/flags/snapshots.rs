@@ -13,6 +13,7 @@ use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::{EnvironmentName, Invalid};
 
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
+use crate::changes::bookmark::{Ahead, Bookmark};
 use crate::changes::unit;
 use crate::db::columns::instant;
 use crate::db::schema::{environments, features, flags};
@@ -22,13 +23,17 @@ use crate::db::{Db, DbConnection, WorkError};
 #[derive(Debug, Clone)]
 pub struct DieselSnapshotSource {
     db: Db,
+    bookmark: Bookmark,
 }
 
 impl DieselSnapshotSource {
     /// The snapshots of this database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self {
+            db,
+            bookmark: Bookmark::default(),
+        }
     }
 }
 
@@ -40,30 +45,37 @@ enum Affected {
 
 impl SnapshotSource for DieselSnapshotSource {
     fn load(&self, since: Option<Seq>) -> Result<SnapshotUpdate, StorageError> {
-        self.db.follow(move |connection| {
-            let head = unit::head(connection)?;
-            let nothing = SnapshotUpdate {
-                head,
-                ..SnapshotUpdate::default()
-            };
-            if since == Some(head) {
-                return Ok(nothing);
-            }
-            let (affected, removed) = match since {
-                None => (Affected::All, Vec::new()),
-                Some(since) => changed_since(connection, since)?,
-            };
-            let snapshots = match affected {
-                Affected::Some(ids) if ids.is_empty() => Vec::new(),
-                affected => load(connection, affected)?,
-            };
-            Ok::<_, WorkError<StorageError>>(SnapshotUpdate {
-                snapshots,
-                removed,
-                ..nothing
-            })
-        })
+        let bookmark = self.bookmark.clone();
+        self.db
+            .follow(move |connection| bookmark.resume(connection, since, read))
     }
+}
+
+fn read(
+    connection: &mut DbConnection,
+    ahead: &Ahead,
+) -> Result<SnapshotUpdate, WorkError<StorageError>> {
+    let nothing = SnapshotUpdate {
+        head: ahead.head,
+        whole: ahead.since.is_none(),
+        ..SnapshotUpdate::default()
+    };
+    if ahead.since == Some(ahead.head) {
+        return Ok(nothing);
+    }
+    let (affected, removed) = match ahead.since {
+        None => (Affected::All, Vec::new()),
+        Some(since) => changed_since(connection, since)?,
+    };
+    let snapshots = match affected {
+        Affected::Some(ids) if ids.is_empty() => Vec::new(),
+        affected => load(connection, affected)?,
+    };
+    Ok(SnapshotUpdate {
+        snapshots,
+        removed,
+        ..nothing
+    })
 }
 
 /// Which environments the changes after a position affect, and which are no more.

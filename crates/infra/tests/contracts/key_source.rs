@@ -1,11 +1,11 @@
-//! `KeySource`: which environments' keys have to be held anew since a position of the log.
+//! `KeySource`: which keys have to be held anew since a position of the log.
 
 use std::collections::BTreeMap;
 use std::thread;
 
-use flagstaff_domain::access::{KeyDigest, KeyKind, KeyUpdate, NewKey};
+use flagstaff_domain::access::{Grant, KeyChanges, KeyDigest, KeyKind, KeyUpdate, NewKey};
 use flagstaff_domain::flags::ChangeEnvironment;
-use flagstaff_domain::ids::{EnvironmentId, Seq};
+use flagstaff_domain::ids::Seq;
 use flagstaff_domain::write::Precondition;
 
 use crate::samples::*;
@@ -14,8 +14,8 @@ use crate::store::Store;
 contracts!(
     an_empty_store_has_no_keys_at_position_0,
     a_first_load_brings_every_key,
-    only_environments_whose_keys_changed_come_again,
-    a_deleted_environment_comes_without_keys,
+    only_keys_that_changed_come_again,
+    the_keys_of_a_deleted_environment_open_nothing,
     changes_to_anything_else_move_on_the_head_alone,
     head_and_keys_are_of_one_moment,
 );
@@ -24,32 +24,46 @@ fn load(store: &Store, since: Option<Seq>) -> KeyUpdate {
     store.grants.load(since).unwrap()
 }
 
-/// The digests by environment.
-fn digests(update: &KeyUpdate) -> BTreeMap<EnvironmentId, Vec<KeyDigest>> {
-    let environments = update.environments.iter();
-    let digests = environments.map(|one| {
-        assert!(
-            one.grants
-                .iter()
-                .all(|grant| grant.environment == one.environment)
-        );
-        (
-            one.environment,
-            one.grants.iter().map(|grant| grant.digest).collect(),
-        )
-    });
-    let digests: BTreeMap<_, _> = digests.collect();
-    assert_eq!(
-        digests.len(),
-        update.environments.len(),
-        "an environment comes once"
-    );
-    digests
+/// Every key by its digest.
+fn all(update: &KeyUpdate) -> BTreeMap<String, Grant> {
+    let KeyChanges::All(grants) = &update.keys else {
+        panic!("{update:?} brings some keys alone");
+    };
+    grants
+        .iter()
+        .map(|grant| (grant.digest.to_string(), *grant))
+        .collect()
+}
+
+/// What the keys that changed open now.
+fn changed(update: &KeyUpdate) -> BTreeMap<String, Option<Grant>> {
+    let KeyChanges::Only(changes) = &update.keys else {
+        panic!("{update:?} brings all keys");
+    };
+    let by_digest: BTreeMap<_, _> = changes
+        .iter()
+        .map(|(digest, grant)| {
+            assert!(grant.is_none_or(|grant| grant.digest == *digest));
+            (digest.to_string(), *grant)
+        })
+        .collect();
+    assert_eq!(by_digest.len(), changes.len(), "a key comes once");
+    by_digest
 }
 
 fn an_empty_store_has_no_keys_at_position_0(store: &Store) {
-    for since in [None, Some(Seq(0))] {
-        assert_eq!(load(store, since), KeyUpdate::default());
+    for (since, keys) in [
+        (None, KeyChanges::All(vec![])),
+        (Some(Seq(0)), KeyChanges::Only(vec![])),
+    ] {
+        let head = Seq(0);
+        let renamed = since.is_none();
+        let update = KeyUpdate {
+            head,
+            keys,
+            renamed,
+        };
+        assert_eq!(load(store, since), update);
     }
 }
 
@@ -70,76 +84,58 @@ fn a_first_load_brings_every_key(store: &Store) {
 
     let update = load(store, None);
     assert_eq!(update.head, store.head());
-    let digests = digests(&update);
-    assert_eq!(digests[&production].len(), 2);
-    assert_eq!(digests[&staging], [client.digest]);
-    let grants: Vec<_> = update
-        .environments
-        .iter()
-        .flat_map(|one| &one.grants)
-        .collect();
-    let find = |digest| grants.iter().find(|grant| grant.digest == digest).unwrap();
-    assert_eq!(
-        (find(expired.digest).kind, find(expired.digest).expires_at),
-        (KeyKind::Client, Some(expiry))
-    );
-    assert_eq!(
-        (find(server.digest).kind, find(server.digest).expires_at),
-        (KeyKind::Server, None)
-    );
+    let grant = |digest: KeyDigest, environment, kind, expires_at| {
+        let grant = Grant {
+            digest,
+            environment,
+            kind,
+            expires_at,
+        };
+        (digest.to_string(), grant)
+    };
+    let expected = BTreeMap::from([
+        grant(expired.digest, production, KeyKind::Client, Some(expiry)),
+        grant(server.digest, production, KeyKind::Server, None),
+        grant(client.digest, staging, KeyKind::Client, None),
+    ]);
+    assert_eq!(all(&update), expected);
 }
 
-fn only_environments_whose_keys_changed_come_again(store: &Store) {
-    let production = store.environment("production").id;
-    store.environment("staging");
+fn only_keys_that_changed_come_again(store: &Store) {
+    store.environment("production");
     let name = environment_name("production");
-    store.key("staging", KeyKind::Client, "a-staging-key");
+    store.key("production", KeyKind::Client, "a-key-that-stays");
     let first = store.key("production", KeyKind::Client, "a-client-key");
     let since = store.head();
-    assert_eq!(
-        load(store, Some(since)),
-        KeyUpdate {
-            head: since,
-            environments: vec![]
-        }
-    );
+    assert_eq!(changed(&load(store, Some(since))), BTreeMap::new());
 
     let text = key_text("another-key");
     let until = instant("2030-01-01T00:00:00Z");
     store
         .keys
-        .rotate_key(
-            &name,
-            first.id,
-            &text,
-            until,
-            &flagstaff_domain::write::Precondition::Any,
-            &stamp(),
-        )
+        .rotate_key(&name, first.id, &text, until, &Precondition::Any, &stamp())
         .unwrap();
     let update = load(store, Some(since));
     assert_eq!(update.head, store.head());
-    assert_eq!(
-        digests(&update),
-        BTreeMap::from([(production, vec![first.digest, text.digest()])])
-    );
-    assert_eq!(update.environments[0].grants[0].expires_at, Some(until));
+    let keys = changed(&update);
+    assert_eq!(keys.len(), 2);
+    let old = keys[&first.digest.to_string()].unwrap();
+    let new = keys[&text.digest().to_string()].unwrap();
+    assert_eq!((old.expires_at, new.expires_at), (Some(until), None));
 
     let since = store.head();
     store
         .keys
         .delete_key(&name, first.id, &Precondition::Any, &stamp())
         .unwrap();
-    let update = load(store, Some(since));
-    assert_eq!(
-        digests(&update),
-        BTreeMap::from([(production, vec![text.digest()])])
-    );
+    let deleted = BTreeMap::from([(first.digest.to_string(), None)]);
+    assert_eq!(changed(&load(store, Some(since))), deleted);
 }
 
-fn a_deleted_environment_comes_without_keys(store: &Store) {
-    let production = store.environment("production").id;
-    let bare = store.environment("bare").id;
+fn the_keys_of_a_deleted_environment_open_nothing(store: &Store) {
+    store.environment("production");
+    store.environment("bare");
+    let stays_away = store.key("production", KeyKind::Server, "a-server-key");
     store.key("production", KeyKind::Client, "a-client-key");
     let since = store.head();
     for name in ["production", "bare"] {
@@ -148,13 +144,14 @@ fn a_deleted_environment_comes_without_keys(store: &Store) {
             .delete_environment(&environment_name(name), &Precondition::Any, &stamp())
             .unwrap();
     }
-    // Its name and its key's text may be taken again; its id stays without keys.
+    // Its name and its key's text may be taken again.
     let again = store.environment("production").id;
     let key = store.key("production", KeyKind::Client, "a-client-key");
-    let update = digests(&load(store, Some(since)));
-    assert_eq!(update[&production], []);
-    assert_eq!(update[&again], [key.digest]);
-    assert!(update.get(&bare).is_none_or(Vec::is_empty));
+    let keys = changed(&load(store, Some(since)));
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[&stays_away.digest.to_string()], None);
+    let grant = keys[&key.digest.to_string()].unwrap();
+    assert_eq!(grant.environment, again);
 }
 
 fn changes_to_anything_else_move_on_the_head_alone(store: &Store) {
@@ -178,10 +175,9 @@ fn changes_to_anything_else_move_on_the_head_alone(store: &Store) {
             .unwrap()
     );
     let update = load(store, Some(since));
-    assert_eq!(
-        (update.head, update.environments),
-        (Seq(since.0 + 3), vec![])
-    );
+    assert_eq!((update.head, update.renamed), (Seq(since.0 + 3), true));
+    assert_eq!(changed(&update), BTreeMap::new());
+    assert!(!load(store, Some(update.head)).renamed);
 }
 
 fn head_and_keys_are_of_one_moment(store: &Store) {
@@ -196,8 +192,8 @@ fn head_and_keys_are_of_one_moment(store: &Store) {
         loop {
             let last = writer.is_finished();
             let update = load(store, None);
-            let keys: usize = update.environments.iter().map(|one| one.grants.len()).sum();
-            assert_eq!(update.head.0 - before.0, i64::try_from(keys).unwrap());
+            let keys = i64::try_from(all(&update).len()).unwrap();
+            assert_eq!(update.head.0 - before.0, keys);
             if last {
                 break;
             }

@@ -95,6 +95,7 @@ fn a_key_is_read_back_as_it_was_created(store: &Store) {
             text,
             created_at: stamp().at,
             expires_at: key.expires_at,
+            is_guid: false,
             version: written.revision,
         };
         assert_eq!(written.record, expected);
@@ -248,6 +249,7 @@ fn a_rotated_key_expires_and_its_heir_does_not(store: &Store) {
         );
         let expired = EnvironmentKey {
             expires_at: Some(instant("2026-11-20T12:00:00Z")),
+            is_guid: false,
             version: changes[0].seq,
             ..old
         };
@@ -390,6 +392,7 @@ fn a_changed_key_keeps_its_text_and_no_change_leaves_no_trace(store: &Store) {
         changed.record,
         EnvironmentKey {
             expires_at: None,
+            is_guid: false,
             version: changed.revision,
             ..made.clone()
         }

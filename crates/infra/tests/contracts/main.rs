@@ -34,6 +34,7 @@ mod compatibility;
 mod environments;
 mod features;
 mod flags;
+mod guids;
 mod key_source;
 mod keys;
 #[cfg(feature = "rates")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use flagstaff_domain::access::KeyKind;
+use flagstaff_domain::access::{KeyChanges, KeyKind};
 use flagstaff_domain::flags::{
     ChangeEnvironment, ChangeFeature, FlagValue, Snapshot, SnapshotUpdate,
 };
@@ -24,6 +24,8 @@ contracts!(
     keys_and_accounts_move_on_the_head_alone,
     an_update_since_any_position_leads_to_the_same,
     head_and_flags_are_of_one_moment,
+    a_log_that_is_shorter_than_what_was_read_is_read_whole,
+    another_log_in_the_place_of_the_first_is_read_whole,
 );
 
 fn load(store: &Store, since: Seq) -> SnapshotUpdate {
@@ -72,10 +74,11 @@ fn fill(store: &Store) {
 
 fn an_empty_store_serves_nothing_at_position_0(store: &Store) {
     for since in [None, Some(Seq(0))] {
-        assert_eq!(
-            store.snapshots.load(since).unwrap(),
-            SnapshotUpdate::default()
-        );
+        let nothing = SnapshotUpdate {
+            whole: since.is_none(),
+            ..SnapshotUpdate::default()
+        };
+        assert_eq!(store.snapshots.load(since).unwrap(), nothing);
     }
 }
 
@@ -248,6 +251,7 @@ fn a_deleted_environment_is_removed(store: &Store) {
         head,
         snapshots: vec![],
         removed: vec![staging],
+        whole: false,
     };
     assert_eq!(update, expected);
 
@@ -277,6 +281,44 @@ fn keys_and_accounts_move_on_the_head_alone(store: &Store) {
         ..SnapshotUpdate::default()
     };
     assert_eq!(load(store, since), expected);
+}
+
+/// As after a failover to a copy that had fallen behind.
+fn a_log_that_is_shorter_than_what_was_read_is_read_whole(store: &Store) {
+    fill(store);
+    let since = store.head();
+    store
+        .backstage
+        .execute("UPDATE log_head SET seq = seq - 1")
+        .unwrap();
+    let update = load(store, since);
+    assert!(update.whole);
+    assert_eq!(update.head, Seq(since.0 - 1));
+    assert_eq!(names(&update), ["preview", "production", "staging"]);
+    let keys = store.grants.load(Some(since)).unwrap().keys;
+    assert!(matches!(keys, KeyChanges::All(_)), "{keys:?}");
+}
+
+/// As where that copy has meanwhile taken more changes than it lacked.
+fn another_log_in_the_place_of_the_first_is_read_whole(store: &Store) {
+    fill(store);
+    let since = load(store, Seq(0)).head;
+    store.grants.load(Some(Seq(0))).unwrap();
+    let past_the_trigger = ["", " ON changes"].map(|on| {
+        let drop = format!("DROP TRIGGER changes_are_not_updated{on}");
+        store.backstage.execute(&drop)
+    });
+    assert!(past_the_trigger.iter().any(Result::is_ok));
+    let other = format!("UPDATE changes SET at = at + 1 WHERE seq = {}", since.0);
+    store.backstage.execute(&other).unwrap();
+    set(store, "staging", "limit", 1);
+    assert!(load(store, since).whole);
+    let keys = store.grants.load(Some(since)).unwrap().keys;
+    assert!(matches!(keys, KeyChanges::All(_)), "{keys:?}");
+    // From there on it is the log that is followed.
+    let since = store.head();
+    set(store, "staging", "limit", 2);
+    assert!(!load(store, since).whole);
 }
 
 /// Replays every update on what was served before it: the publisher's view of a changing store.

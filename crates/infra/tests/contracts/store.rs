@@ -10,7 +10,7 @@ use std::path::Path;
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::access::{
-    AccountRepository, EnvironmentKey, KeyKind, KeyRepository, KeySource,
+    AccountRepository, EnvironmentKey, GuidRepository, KeyKind, KeyRepository, KeySource,
 };
 use flagstaff_domain::changes::{Change, ChangeLog, ChangeQuery, Direction};
 use flagstaff_domain::flags::{
@@ -20,7 +20,9 @@ use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
 use flagstaff_domain::state::StateRepository;
 use flagstaff_domain::storage::StorageMonitor;
-use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository, DieselKeySource};
+use flagstaff_infra::access::{
+    DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
+};
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbOptions};
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
@@ -38,6 +40,7 @@ pub(crate) struct Store {
     pub(crate) snapshots: Box<dyn SnapshotSource>,
     pub(crate) keys: Box<dyn KeyRepository>,
     pub(crate) grants: Box<dyn KeySource>,
+    pub(crate) guids: Box<dyn GuidRepository>,
     pub(crate) accounts: Box<dyn AccountRepository>,
     pub(crate) log: Box<dyn ChangeLog>,
     pub(crate) state: Box<dyn StateRepository>,
@@ -92,6 +95,7 @@ fn over(db: &Db, backstage: impl Backstage + 'static) -> Store {
         snapshots: Box::new(DieselSnapshotSource::new(db.clone())),
         keys: Box::new(DieselKeyRepository::new(db.clone())),
         grants: Box::new(DieselKeySource::new(db.clone())),
+        guids: Box::new(DieselGuidRepository::new(db.clone())),
         accounts: Box::new(DieselAccountRepository::new(db.clone())),
         log: Box::new(DieselChangeLog::new(db.clone())),
         state: Box::new(DieselStateRepository::new(db.clone())),

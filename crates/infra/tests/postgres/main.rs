@@ -5,10 +5,13 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod copy;
 mod faults;
 mod integrity;
 mod listen;
 mod migrations;
+#[path = "../support/moving.rs"]
+mod moving;
 mod order;
 mod patience;
 #[path = "../support/samples.rs"]

@@ -6,12 +6,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use flagstaff_domain::access::{
-    KeyKind, KeyText, NewAccount, NewKey, PasswordHash, Role, Username,
+    Expire, KeyDigest, KeyKind, KeyText, NewAccount, NewGuid, NewKey, PasswordHash, Role, Username,
 };
 use flagstaff_domain::changes::Actor;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::{ChangeFlag, CreateEnvironment, CreateFeature, FlagValue};
-use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, KeyName, Tag, Tags};
+use flagstaff_domain::text::{
+    Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tag, Tags,
+};
 use flagstaff_domain::write::Stamp;
 
 pub(crate) fn environment_name(text: &str) -> EnvironmentName {
@@ -86,6 +88,17 @@ pub(crate) fn key_text(text: &str) -> KeyText {
 
 pub(crate) fn new_key(name: &str, kind: KeyKind, text: &str) -> NewKey {
     NewKey::of(KeyName::parse(name).unwrap(), kind, &key_text(text), None)
+}
+
+/// A record for Jay Patel that ends at this instant.
+pub(crate) fn new_guid(text: &str, expire: &str) -> NewGuid {
+    NewGuid {
+        digest: KeyDigest::of(text.as_bytes()),
+        user: GuidUser::parse("Jay Patel").unwrap(),
+        expire: Expire::of(instant(expire)).unwrap(),
+        environment: None,
+        description: None,
+    }
 }
 
 pub(crate) fn new_account(username: &str) -> NewAccount {

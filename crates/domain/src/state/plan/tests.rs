@@ -52,6 +52,7 @@ fn key(id: i64, environment: &Environment, kind: KeyKind, text: &str) -> Environ
         text: (kind == KeyKind::Client).then_some(text),
         created_at: at(),
         expires_at: None,
+        is_guid: false,
         version: Seq(1),
     }
 }
