@@ -12,6 +12,7 @@ use crate::commands::{
     migrate_database, serve,
 };
 use crate::exit::EXIT_CODES;
+use crate::modules;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,6 +80,9 @@ pub(crate) enum Command {
     Changes(changes::Arguments),
     /// Show the configuration in force, without secrets
     Config(config::Arguments),
+    /// What optional modules add
+    #[command(flatten)]
+    Module(modules::Command),
 }
 
 impl Default for Command {

@@ -26,6 +26,7 @@ use crate::cli::{Cli, Command};
 use crate::escape::OneLine;
 use crate::exit::Failure;
 use crate::logging;
+use crate::modules;
 use crate::output::Output;
 use crate::settings::{LoadOptions, Settings};
 use crate::wiring::Services;
@@ -37,8 +38,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// The configuration in force.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Opens the database; it has to be there.
-    fn open(self) -> Result<(Services, Output), Failure> {
+    pub(crate) fn open(self) -> Result<(Services, Output), Failure> {
         Ok((Services::open(&self.settings.database)?, self.output))
     }
 }
@@ -74,6 +80,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check(_) => check::run(session),
         Command::Changes(arguments) => changes::run(arguments, session),
         Command::Config(_) => config::run(session),
+        Command::Module(command) => modules::run(command, session),
     }
 }
 

@@ -12,6 +12,7 @@ mod layers;
 mod log_format;
 mod options;
 mod origins;
+mod rates;
 mod values;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub(crate) use error::SettingsError;
 pub(crate) use log_format::{LogFilter, LogFormat};
 pub(crate) use options::LoadOptions;
 pub(crate) use origins::AllowedOrigins;
+pub(crate) use rates::Rates;
 
 /// Everything that can be configured, after all layers.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -44,6 +46,8 @@ pub(crate) struct Settings {
     pub sign_in: SignIn,
     /// Who may read the metrics.
     pub metrics: Metrics,
+    /// Rates of currencies, in builds that have them.
+    pub rates: Rates,
     #[serde(skip)]
     sources: Sources,
 }

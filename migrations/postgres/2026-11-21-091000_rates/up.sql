@@ -9,7 +9,7 @@ CREATE TABLE rate_days (
     version     BIGINT NOT NULL
 );
 
--- Whose turn it is to ingest, and how it went. One row.
+-- Whose turn it is to ingest, and how it went. One row, once there was a turn.
 CREATE TABLE rate_turns (
     id           BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     holder       TEXT NOT NULL,
@@ -17,6 +17,5 @@ CREATE TABLE rate_turns (
     carried_out  BIGINT,
     last_success BIGINT
 );
-INSERT INTO rate_turns (id, holder) VALUES (1, '');
 
 INSERT INTO compatible_migrations (version) VALUES ('20261121091000');

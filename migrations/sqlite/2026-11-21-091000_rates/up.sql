@@ -9,7 +9,7 @@ CREATE TABLE rate_days (
     version     INTEGER NOT NULL
 ) STRICT;
 
--- Whose turn it is to ingest, and how it went. One row.
+-- Whose turn it is to ingest, and how it went. One row, once there was a turn.
 CREATE TABLE rate_turns (
     id           INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     holder       TEXT NOT NULL,
@@ -17,6 +17,5 @@ CREATE TABLE rate_turns (
     carried_out  INTEGER,
     last_success INTEGER
 ) STRICT;
-INSERT INTO rate_turns (id, holder) VALUES (1, '');
 
 INSERT INTO compatible_migrations (version) VALUES ('20261121091000');

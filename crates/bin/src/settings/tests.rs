@@ -53,6 +53,8 @@ fn without_any_configuration_the_documented_defaults_are_in_force() {
             "admin": {"username": "admin", "password": null},
             "sign_in": {"failures_per_account": 10, "failures_per_address": 100},
             "metrics": {"token": null, "public": false},
+            "rates": {"base_url": "https://data.fixer.io/api", "access_key": null, "ingest_at": null, "days": 10, "retries": 10,
+                "timeout_seconds": 10, "public": true},
         })
     );
     assert_eq!(settings.sources().profile, "development");

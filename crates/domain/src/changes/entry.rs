@@ -1,6 +1,6 @@
 //! One entry of the change log.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::records::{
     AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, GuidRecord, KeyRecord,
@@ -14,8 +14,8 @@ use crate::modules;
 use crate::text::{EnvironmentName, Invalid};
 
 /// The part of Flagstaff that a change belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "&'static str")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
 pub enum Context {
     /// Features, environments, flags.
     Flags,
@@ -52,6 +52,14 @@ impl TryFrom<String> for Context {
             let known: Vec<_> = Self::all().map(Self::as_str).collect();
             Invalid::new(format!("must be one of {}", known.join(", ")))
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Context {
+    // Derived, it would ask for texts that live for ever.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::try_from(text).map_err(serde::de::Error::custom)
     }
 }
 

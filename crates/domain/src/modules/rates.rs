@@ -20,7 +20,7 @@ pub use error::{IngestError, RateError, SourceError};
 pub use ingest::{IngestProgress, IngestReport, Ingested, RateIngest};
 pub use ports::{CallBudget, IngestStatus, IngestTurns, RateRepository, RateSource, Stored};
 pub use rate::Rate;
-pub use schedule::{Schedule, TimeOfDay};
+pub use schedule::Schedule;
 pub use service::RateService;
 
 use crate::changes::ModuleKind;

@@ -14,6 +14,8 @@ mod health_metrics;
 mod keys;
 mod logs;
 mod openapi;
+#[cfg(feature = "rates")]
+mod rates;
 mod retrievals;
 mod sign_in;
 mod sockets;

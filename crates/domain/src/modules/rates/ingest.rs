@@ -26,7 +26,7 @@ pub struct Ingested {
 }
 
 /// Is told how far an ingest has come.
-pub trait IngestProgress: Send + Sync {
+pub trait IngestProgress {
     /// One of `total` days is done; false ends the ingest.
     fn day(&self, day: &Ingested, done: usize, total: usize) -> bool;
 }

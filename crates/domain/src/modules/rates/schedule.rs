@@ -5,67 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{NaiveTime, TimeDelta};
-use serde::{Deserialize, Serialize};
-
 use super::ingest::{IngestOptions, IngestProgress, IngestReport, Ingested, RateIngest};
 use crate::changes::Actor;
-use crate::clock::Timestamp;
+use crate::clock::TimeOfDay;
 use crate::storage::StorageError;
-use crate::text::Invalid;
 
 /// How long a turn lasts without being extended: longer than any day takes.
 const TURN: u32 = 600;
-
-/// A time of day in UTC, written `06:30`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TimeOfDay(NaiveTime);
-
-impl TimeOfDay {
-    /// Takes a time in its one form.
-    ///
-    /// # Errors
-    /// [`Invalid`] that says what would be right.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let shaped = text.len() == 5
-            && text.bytes().enumerate().all(|(at, byte)| match at {
-                2 => byte == b':',
-                _ => byte.is_ascii_digit(),
-            });
-        let time = shaped
-            .then(|| NaiveTime::parse_from_str(text, "%H:%M").ok())
-            .flatten();
-        time.map(Self)
-            .ok_or_else(|| Invalid::new("must be a time of day in UTC, such as 06:30"))
-    }
-
-    /// The last instant at which it was this time, `now` included.
-    #[must_use]
-    pub fn last(self, now: Timestamp) -> Timestamp {
-        let now = now.to_utc();
-        let today = now.date_naive().and_time(self.0).and_utc();
-        if today <= now {
-            today.into()
-        } else {
-            (today - TimeDelta::days(1)).into()
-        }
-    }
-}
-
-impl TryFrom<String> for TimeOfDay {
-    type Error = Invalid;
-
-    fn try_from(text: String) -> Result<Self, Invalid> {
-        Self::parse(&text)
-    }
-}
-
-impl From<TimeOfDay> for String {
-    fn from(time: TimeOfDay) -> Self {
-        time.0.format("%H:%M").to_string()
-    }
-}
 
 /// The ingest of one instance.
 #[derive(Debug)]
@@ -132,7 +78,9 @@ impl Schedule {
             schedule: self,
             progress,
         };
-        let report = self.ingest.run(&Actor::System, &dates, self.options, &turn);
+        let report = self
+            .ingest
+            .run(&Actor::Job("rates"), &dates, self.options, &turn);
         if report.days.len() == dates.len() {
             turns.finish(&self.holder, due)?;
         }
@@ -154,35 +102,6 @@ mod tests {
     use crate::modules::rates::ports::{
         IngestStatus, MockIngestTurns, MockRateRepository, MockRateSource,
     };
-
-    fn time(text: &str) -> TimeOfDay {
-        TimeOfDay::parse(text).unwrap()
-    }
-
-    #[test]
-    fn a_time_of_day_has_one_form() {
-        assert_eq!(String::from(time("06:30")), "06:30");
-        for wrong in ["", "6:30", "24:00", "06:60", "06:30:00", "noon", " 6:30"] {
-            assert!(TimeOfDay::parse(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn what_is_due_is_the_last_time_that_has_come() {
-        let last = |text: &str, now: &str| time(text).last(instant(now)).to_string();
-        assert_eq!(
-            last("06:30", "2024-03-01T06:30:00Z"),
-            "2024-03-01T06:30:00.000000Z"
-        );
-        assert_eq!(
-            last("06:30", "2024-03-01T06:29:59Z"),
-            "2024-02-29T06:30:00.000000Z"
-        );
-        assert_eq!(
-            last("00:00", "2024-03-01T00:00:00Z"),
-            "2024-03-01T00:00:00.000000Z"
-        );
-    }
 
     fn schedule(status: IngestStatus, taken: Option<bool>) -> Schedule {
         let mut turns = MockIngestTurns::new();
@@ -209,7 +128,7 @@ mod tests {
                 MockRateRepository::new(),
                 turns,
             )),
-            time: Some(time("06:30")),
+            time: Some(TimeOfDay::parse("06:30").unwrap()),
             days: 2,
             options: IngestOptions {
                 retries: 0,

@@ -8,7 +8,7 @@ use flagstaff_domain::text::Invalid;
 
 use crate::db::columns::instant;
 use crate::db::schema::{rate_days, rate_turns};
-use crate::db::{Db, WorkError};
+use crate::db::{Db, DbConnection, WorkError};
 
 /// The turns of the instances on one database.
 #[derive(Debug, Clone)]
@@ -27,6 +27,17 @@ impl DieselIngestTurns {
 /// When it is held until, when it was last carried out, when it last succeeded.
 type TurnRow = (Option<i64>, Option<i64>, Option<i64>);
 
+/// Makes the one row, where nobody had a turn before. Writers take turns, so that no two make it.
+fn begin(connection: &mut DbConnection) -> QueryResult<()> {
+    let rows: i64 = rate_turns::table.count().get_result(connection)?;
+    if rows == 0 {
+        diesel::insert_into(rate_turns::table)
+            .values((rate_turns::id.eq(1), rate_turns::holder.eq("")))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
 impl IngestTurns for DieselIngestTurns {
     fn status(&self) -> Result<IngestStatus, StorageError> {
         self.db.read(|connection| {
@@ -36,7 +47,9 @@ impl IngestTurns for DieselIngestTurns {
                     rate_turns::carried_out,
                     rate_turns::last_success,
                 ))
-                .first(connection)?;
+                .first(connection)
+                .optional()?
+                .unwrap_or_default();
             let newest: Option<String> = rate_days::table
                 .select(rate_days::date)
                 .order(rate_days::date.desc())
@@ -64,6 +77,7 @@ impl IngestTurns for DieselIngestTurns {
     ) -> Result<bool, StorageError> {
         let holder = holder.to_owned();
         self.db.write(move |connection| {
+            begin(connection)?;
             let waiting = rate_turns::carried_out
                 .is_null()
                 .or(rate_turns::carried_out.lt(due.as_micros()));
@@ -105,6 +119,7 @@ impl IngestTurns for DieselIngestTurns {
 
     fn succeeded(&self, at: Timestamp) -> Result<(), StorageError> {
         self.db.write(move |connection| {
+            begin(connection)?;
             diesel::update(rate_turns::table)
                 .set(rate_turns::last_success.eq(at.as_micros()))
                 .execute(connection)?;
