@@ -25,6 +25,7 @@ fn the_domain_does_no_io_and_depends_on_nothing_that_does() {
     let allowed: BTreeSet<String> = [
         "chrono",
         "foldhash",
+        "iso_currency",
         "log",
         "mockall",
         "parking_lot",

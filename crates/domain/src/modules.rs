@@ -2,6 +2,8 @@
 //!
 //! The core names none of them: it asks the lists here, which hold what this build has.
 
+#[cfg(feature = "coupons")]
+pub mod coupons;
 #[cfg(feature = "rates")]
 pub mod rates;
 
@@ -9,12 +11,16 @@ use crate::changes::ModuleKind;
 
 /// The names of the modules, as the change log has them.
 pub(crate) const CONTEXTS: &[&str] = &[
+    #[cfg(feature = "coupons")]
+    coupons::CONTEXT,
     #[cfg(feature = "rates")]
     rates::CONTEXT,
 ];
 
 /// What the modules write into the change log.
 const KINDS: &[&[ModuleKind]] = &[
+    #[cfg(feature = "coupons")]
+    coupons::KINDS,
     #[cfg(feature = "rates")]
     rates::KINDS,
 ];

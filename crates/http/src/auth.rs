@@ -4,7 +4,7 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use base64::Engine;
@@ -30,6 +30,20 @@ pub(crate) async fn authenticate(
         }
         // Not `into_response`, which would lose the problem that the log line tells of.
         Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
+    }
+}
+
+/// Lets a write through once it is known who makes it. Reads are left to their handlers.
+pub(crate) async fn authenticate_writes(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    match *request.method() {
+        Method::POST | Method::PUT | Method::PATCH | Method::DELETE => {
+            let response = authenticate(request, next).await?;
+            Ok(response.map_into_left_body())
+        }
+        _ => Ok(next.call(request).await?.map_into_right_body()),
     }
 }
 

@@ -8,7 +8,6 @@ pub(crate) mod routes;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest};
@@ -29,7 +28,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             resource("/guid")
                 .post(routes::generate)
                 .build()
-                .wrap(from_fn(known)),
+                .wrap(from_fn(auth::authenticate_writes)),
         )
         .service(
             resource("/guid/{guid}")
@@ -38,7 +37,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .patch(routes::change)
                 .delete(routes::delete)
                 .build()
-                .wrap(from_fn(known))
+                .wrap(from_fn(auth::authenticate_writes))
                 .wrap(from_fn(named)),
         )
         .service(web::resource("/guid/{none:.*}").to(nameless));
@@ -55,20 +54,6 @@ async fn named(
             Ok(response.map_into_left_body())
         }
         Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
-    }
-}
-
-/// Lets a write through once it is known who makes it; a GUID is its own credential for a read.
-async fn known(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    match *request.method() {
-        Method::POST | Method::PATCH | Method::DELETE => {
-            let response = auth::authenticate(request, next).await?;
-            Ok(response.map_into_left_body())
-        }
-        _ => Ok(next.call(request).await?.map_into_right_body()),
     }
 }
 

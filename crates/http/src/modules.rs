@@ -4,6 +4,8 @@
 #[cfg(any(feature = "coupons", feature = "rates"))]
 mod reading;
 
+#[cfg(feature = "coupons")]
+pub mod coupons;
 #[cfg(feature = "rates")]
 pub mod rates;
 
@@ -32,12 +34,16 @@ pub trait Module: Debug + Send + Sync {
 
 /// What the modules of this build describe.
 pub(crate) const DESCRIPTIONS: &[fn() -> OpenApi] = &[
+    #[cfg(feature = "coupons")]
+    coupons::describe,
     #[cfg(feature = "rates")]
     rates::describe,
 ];
 
 /// The beginnings of their paths.
 const ROOTS: &[&str] = &[
+    #[cfg(feature = "coupons")]
+    coupons::ROOT,
     #[cfg(feature = "rates")]
     rates::ROOT,
 ];

@@ -9,7 +9,7 @@ use crate::error::Problem;
 use crate::{auth, sdk};
 
 /// The header's name.
-const ENVIRONMENT_KEY: &str = "x-environment-key";
+pub(super) const ENVIRONMENT_KEY: &str = "x-environment-key";
 
 /// Lets a reader pass where reading is public, or with the key of an environment or an account.
 pub(super) async fn admit(request: &HttpRequest, public: bool) -> Result<(), Problem> {

@@ -4,6 +4,8 @@
 //! One file for each resource; [`support`] starts an application and asks it, [`sockets`] does so over TCP.
 
 mod changes;
+#[cfg(feature = "coupons")]
+mod coupons;
 mod environments;
 mod errors;
 mod features;

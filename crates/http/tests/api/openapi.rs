@@ -54,6 +54,8 @@ fn registered() -> BTreeSet<String> {
         ("admin.rs", "/api/admin"),
         ("sdk.rs", ""),
         ("guid.rs", ""),
+        #[cfg(feature = "coupons")]
+        ("modules/coupons.rs", ""),
         #[cfg(feature = "rates")]
         ("modules/rates.rs", ""),
         ("health.rs", ""),

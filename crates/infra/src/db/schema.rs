@@ -93,6 +93,34 @@ diesel::table! {
     }
 }
 
+#[cfg(feature = "coupons")]
+diesel::table! {
+    coupons (id) {
+        id -> BigInt,
+        category -> Nullable<Text>,
+        couponcode -> Text,
+        description -> Nullable<Text>,
+        merchant -> Nullable<Text>,
+        title -> Text,
+        store -> Nullable<Text>,
+        expire_at -> BigInt,
+        published_at -> BigInt,
+        amount -> Nullable<Text>,
+        currency -> Nullable<Text>,
+        feature_id -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+#[cfg(feature = "coupons")]
+diesel::table! {
+    coupon_redemptions (coupon_id, date) {
+        coupon_id -> BigInt,
+        date -> Text,
+        count -> BigInt,
+    }
+}
+
 #[cfg(feature = "rates")]
 diesel::table! {
     rate_days (date) {

@@ -31,6 +31,8 @@ macro_rules! contracts {
 mod accounts;
 mod change_log;
 mod compatibility;
+#[cfg(feature = "coupons")]
+mod coupons;
 mod environments;
 mod features;
 mod flags;

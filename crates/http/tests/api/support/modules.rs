@@ -15,9 +15,46 @@ use flagstaff_infra::db::Db;
 )]
 pub(super) fn all(db: &Db, clock: &Arc<dyn Clock>, public: bool) -> Vec<Arc<dyn Module>> {
     let mut modules: Vec<Arc<dyn Module>> = Vec::new();
+    #[cfg(feature = "coupons")]
+    modules.push(coupons::module(db, clock, public));
     #[cfg(feature = "rates")]
     modules.push(rates::module(db, clock, public));
     modules
+}
+
+#[cfg(feature = "coupons")]
+mod coupons {
+    //! Coupons, converted by stored rates where the build has them.
+
+    use flagstaff_domain::modules::coupons::{CouponService, Exchange};
+    use flagstaff_http::modules::coupons::CouponsModule;
+    use flagstaff_infra::modules::coupons::DieselCouponRepository;
+
+    use super::{Arc, Clock, Db, Module};
+
+    #[cfg(feature = "rates")]
+    fn exchange(db: &Db, clock: &Arc<dyn Clock>) -> Arc<dyn Exchange> {
+        let repository = flagstaff_infra::modules::rates::DieselRateRepository::new(db.clone());
+        let rates = flagstaff_domain::modules::rates::RateService::new(
+            Arc::new(repository),
+            Arc::clone(clock),
+        );
+        Arc::new(rates)
+    }
+
+    #[cfg(not(feature = "rates"))]
+    fn exchange(_: &Db, _: &Arc<dyn Clock>) -> Arc<dyn Exchange> {
+        Arc::new(flagstaff_domain::modules::coupons::NoExchange)
+    }
+
+    pub(super) fn module(db: &Db, clock: &Arc<dyn Clock>, public: bool) -> Arc<dyn Module> {
+        let coupons = CouponService::new(
+            Arc::new(DieselCouponRepository::new(db.clone())),
+            exchange(db, clock),
+            Arc::clone(clock),
+        );
+        Arc::new(CouponsModule::new(coupons, public, 20))
+    }
 }
 
 #[cfg(feature = "rates")]
