@@ -85,7 +85,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 /// A whole list, page by page.
-fn every_page<T, After, E: Into<Failure>>(
+pub(crate) fn every_page<T, After, E: Into<Failure>>(
     mut page: impl FnMut(Option<After>) -> Result<Listing<T>, E>,
     place: impl Fn(&T) -> After,
 ) -> Result<Vec<T>, Failure> {
@@ -100,7 +100,7 @@ fn every_page<T, After, E: Into<Failure>>(
 }
 
 /// Says that something is no more.
-fn deleted(what: &str, revision: Seq, output: &mut Output) -> Result<(), Failure> {
+pub(crate) fn deleted(what: &str, revision: Seq, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.json(&json!({ "revision": revision }));
     }

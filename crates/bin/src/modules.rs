@@ -1,5 +1,7 @@
 //! The optional modules of this build. Each is registered by its line in [`MODULES`] and its commands in [`Command`].
 
+#[cfg(feature = "coupons")]
+mod coupons;
 #[cfg(feature = "rates")]
 mod rates;
 
@@ -18,6 +20,8 @@ use crate::wiring::Base;
 pub(crate) struct Started {
     /// What it adds to HTTP.
     pub(crate) http: Arc<dyn Module>,
+    /// Loads what a demonstration has of it, into a database without any.
+    pub(crate) demonstrate: Box<dyn Fn() -> Result<(), Failure>>,
     /// What it does by itself, for as long as this is kept.
     pub(crate) _job: Option<Box<dyn Any>>,
 }
@@ -26,6 +30,8 @@ type Start = fn(&Base, &Settings) -> Result<Started, Failure>;
 
 /// The modules that a server starts.
 const MODULES: &[Start] = &[
+    #[cfg(feature = "coupons")]
+    coupons::start,
     #[cfg(feature = "rates")]
     rates::start,
 ];
@@ -42,6 +48,10 @@ pub(crate) fn start(base: &Base, settings: &Settings) -> Result<Vec<Started>, Fa
 /// What to do with modules.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Offers with a window of publication
+    #[cfg(feature = "coupons")]
+    #[command(subcommand)]
+    Coupon(coupons::Command),
     /// Fetch rates of currencies and store them
     #[cfg(feature = "rates")]
     #[command(alias = "ingest_rates")]
@@ -65,6 +75,8 @@ pub(crate) enum Command {
 )]
 pub(crate) fn run(command: Command, session: Session) -> Result<(), Failure> {
     match command {
+        #[cfg(feature = "coupons")]
+        Command::Coupon(command) => coupons::run(command, session),
         #[cfg(feature = "rates")]
         Command::IngestRates(arguments) => rates::ingest::run(&arguments, session),
         #[cfg(feature = "rates")]

@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub metrics: Metrics,
     /// Rates of currencies, in builds that have them.
     pub rates: Rates,
+    /// Coupons, in builds that have them.
+    pub coupons: Coupons,
     #[serde(skip)]
     sources: Sources,
 }
@@ -145,6 +147,18 @@ pub(crate) struct Metrics {
     /// Whether anyone may read `/metrics`.
     #[serde(deserialize_with = "values::switch")]
     pub public: bool,
+}
+
+/// Section `coupons`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Coupons {
+    /// Whether everybody may read coupons.
+    #[serde(deserialize_with = "values::switch")]
+    pub public: bool,
+    /// Coupons that are not there, which one address may ask for in a minute; at least 1.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, { u32::MAX as u64 }>")]
+    pub misses_per_address: u32,
 }
 
 /// Where the settings came from. Names only, so that it can be shown to anyone.

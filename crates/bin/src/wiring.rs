@@ -2,6 +2,8 @@
 //!
 //! Commands and the server get the same services, from [`Services`]; [`Backend`] adds what only a server needs.
 
+#[cfg(feature = "coupons")]
+mod coupons;
 #[cfg(feature = "rates")]
 mod rates;
 
@@ -59,7 +61,7 @@ pub(crate) struct Services {
 
 /// What modules make their services of.
 #[cfg_attr(
-    not(feature = "rates"),
+    not(any(feature = "coupons", feature = "rates")),
     allow(
         dead_code,
         reason = "a build without modules makes none of their services"

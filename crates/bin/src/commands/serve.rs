@@ -88,6 +88,11 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     };
     let name = instance.name.clone();
     let started = modules::start(&backend.services.base, &settings)?;
+    if let Some(Demonstration::Loaded(_)) = prepared.demonstration {
+        for module in &started {
+            (module.demonstrate)()?;
+        }
+    }
     let parts = parts(&backend, views, instance, &started);
     let server = flagstaff_http::Services::new(parts, http_settings(&settings));
     // Last of all that can fail before the server listens: from here on, every way out prints the password.

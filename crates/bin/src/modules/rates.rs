@@ -1,5 +1,6 @@
 //! Rates of currencies in the program: the server's part and its commands.
 
+mod demonstration;
 pub(super) mod ingest;
 mod job;
 pub(super) mod show;
@@ -31,6 +32,7 @@ pub(super) fn start(base: &Base, settings: &Settings) -> Result<Started, Failure
         },
         holder: wiring::made_up_name(),
     };
+    let (repository, clock) = (base.rate_repository(), base.clock());
     let job = job::Job::start(schedule)
         .map_err(|error| Failure::io("cannot start the schedule of rates", &error))?;
     Ok(Started {
@@ -39,6 +41,7 @@ pub(super) fn start(base: &Base, settings: &Settings) -> Result<Started, Failure
             ingest,
             public: settings.public,
         }),
+        demonstrate: Box::new(move || demonstration::load(repository.as_ref(), clock.now())),
         _job: Some(Box::new(job)),
     })
 }

@@ -55,6 +55,7 @@ fn without_any_configuration_the_documented_defaults_are_in_force() {
             "metrics": {"token": null, "public": false},
             "rates": {"base_url": "https://data.fixer.io/api", "access_key": null, "ingest_at": null, "days": 10, "retries": 10,
                 "timeout_seconds": 10, "public": true},
+            "coupons": {"public": true, "misses_per_address": 100},
         })
     );
     assert_eq!(settings.sources().profile, "development");

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flagstaff_domain::modules::rates::{RateIngest, RateService};
+use flagstaff_domain::clock::Clock;
+use flagstaff_domain::modules::rates::{RateIngest, RateRepository, RateService};
 use flagstaff_infra::modules::rates::{
     DieselIngestTurns, DieselRateRepository, FixerRateSource, FixerSettings,
 };
@@ -13,10 +14,19 @@ use super::Base;
 use crate::settings;
 
 impl Base {
+    /// The clock.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// Keeps rates.
+    pub(crate) fn rate_repository(&self) -> Arc<dyn RateRepository> {
+        Arc::new(DieselRateRepository::new(self.db.clone()))
+    }
+
     /// Reads rates.
     pub(crate) fn rates(&self) -> RateService {
-        let repository = DieselRateRepository::new(self.db.clone());
-        RateService::new(Arc::new(repository), Arc::clone(&self.clock))
+        RateService::new(self.rate_repository(), self.clock())
     }
 
     /// Ingests rates from the source that is configured.
@@ -29,7 +39,7 @@ impl Base {
         );
         RateIngest::new(
             Arc::new(FixerRateSource::new(source, Arc::clone(&self.clock))),
-            Arc::new(DieselRateRepository::new(self.db.clone())),
+            self.rate_repository(),
             Arc::new(DieselIngestTurns::new(self.db.clone())),
             Arc::clone(&self.clock),
         )

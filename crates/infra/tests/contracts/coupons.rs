@@ -37,8 +37,11 @@ fn fields(more: Value) -> ChangeCoupon {
         "couponcode": "60 31261", "title": "20% Off", "published_at": "2026-01-01T00:00:00Z",
         "expire_at": "2026-12-31T00:00:00Z",
     });
-    for (name, value) in more.as_object().unwrap() {
-        all[name] = value.clone();
+    let Value::Object(more) = more else {
+        panic!("{more}");
+    };
+    for (name, value) in more {
+        all[name] = value;
     }
     serde_json::from_value(all).unwrap()
 }
