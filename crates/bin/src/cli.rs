@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, changes, check, config, environment, export, feature, flag, guid, import, key, migrate,
-    migrate_database, serve,
+    migrate_database, serve, token, user,
 };
 use crate::exit::EXIT_CODES;
 use crate::modules;
@@ -68,6 +68,12 @@ pub(crate) enum Command {
     /// The GUID register: records that whoever knows the GUID may read
     #[command(subcommand)]
     Guid(guid::Command),
+    /// Those who manage flags, and what they may do
+    #[command(subcommand)]
+    User(user::Command),
+    /// Access tokens, with which jobs sign in
+    #[command(subcommand)]
+    Token(token::Command),
     /// Make the database like a state file
     Import(import::Arguments),
     /// Write everything into a state file

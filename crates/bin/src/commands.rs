@@ -16,7 +16,10 @@ pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod migrate;
 pub(crate) mod migrate_database;
+mod password;
 pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod user;
 
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::page::Listing;
@@ -74,6 +77,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Flag(command) => flag::run(command, session),
         Command::Key(command) => key::run(command, session),
         Command::Guid(command) => guid::run(command, session),
+        Command::User(command) => user::run(command, session),
+        Command::Token(command) => token::run(command, session),
         Command::Import(arguments) => import::run(&arguments, session),
         Command::Export(arguments) => export::run(&arguments, session),
         Command::Backup(arguments) => backup::run(&arguments, session),

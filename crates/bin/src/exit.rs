@@ -121,11 +121,17 @@ impl From<AccessError> for Failure {
             }
             AccessError::EnvironmentNotFound(_)
             | AccessError::KeyNotFound(_)
-            | AccessError::GuidNotFound => Exit::NotFound,
+            | AccessError::GuidNotFound
+            | AccessError::AccountNotFound(_)
+            | AccessError::TokenNotFound(_) => Exit::NotFound,
             AccessError::KeyExists
+            | AccessError::AccountExists(_)
+            | AccessError::LastAdministrator(_)
+            | AccessError::AccountChanged
             | AccessError::KeyIsGuid(_)
             | AccessError::GrantingRefused
             | AccessError::VersionMismatch(_) => Exit::Conflict,
+            AccessError::TokenOutlives | AccessError::Role { .. } => Exit::Wrong,
         };
         Self::new(exit, error.to_string())
     }

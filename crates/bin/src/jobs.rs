@@ -1,9 +1,11 @@
-//! What a server does beside answering requests: follow the change log, and [`purge`] the GUID register.
+//! What a server does beside answering requests: follow the change log, [`purge`] the GUID register, forget [`sessions`].
 //!
 //! Changes made elsewhere, as by a command or another instance, are served within a second this way, sooner where the
 //! database tells of them.
 
+mod background;
 pub(crate) mod purge;
+pub(crate) mod sessions;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,9 +14,12 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::wiring::ending;
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
 
+/// How long a server that ends waits for a thread, which may wait for a database that never answers.
+pub(crate) const AT_THE_END: Duration = Duration::from_secs(2);
 /// How often the log is looked at.
 const INTERVAL: Duration = Duration::from_millis(250);
 
@@ -65,7 +70,7 @@ impl Drop for Poll {
     fn drop(&mut self) {
         self.wake = None;
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            ending::wait_for(thread, AT_THE_END);
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Settings {
     pub log: Log,
     /// The first administrator.
     pub admin: Admin,
-    /// How many failed sign-ins are borne.
+    /// How many failed sign-ins are borne, and for how long a session lasts.
     pub sign_in: SignIn,
     /// Who may read the metrics.
     pub metrics: Metrics,
@@ -125,7 +125,7 @@ pub(crate) struct Admin {
     pub password: Option<Password>,
 }
 
-/// Section `sign_in`: failed sign-ins a minute before more are refused.
+/// Section `sign_in`: failed sign-ins a minute before more are refused, and sessions.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignIn {
@@ -135,6 +135,15 @@ pub(crate) struct SignIn {
     /// From one address, all accounts together; at least 1.
     #[serde(deserialize_with = "values::whole::<_, _, 1, { u32::MAX as u64 }>")]
     pub failures_per_address: u32,
+    /// Seconds after which a session ends that is not used; at least 300.
+    #[serde(deserialize_with = "values::whole::<_, _, 300, { u32::MAX as u64 }>")]
+    pub session_idle_seconds: u32,
+    /// Seconds after which a session ends at the latest; at least 300.
+    #[serde(deserialize_with = "values::whole::<_, _, 300, { u32::MAX as u64 }>")]
+    pub session_max_seconds: u32,
+    /// Whether browsers reach the server by TLS alone.
+    #[serde(deserialize_with = "values::switch")]
+    pub secure_cookie: bool,
 }
 
 /// Section `metrics`.

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::thread;
 
 use flagstaff_domain::access::{
-    AccountService, GuidMemory, GuidService, KeyRing, KeyService, RandomSource,
+    AccountService, GuidMemory, GuidService, KeyRing, KeyService, RandomSource, SessionLimits,
+    SessionService, TokenService,
 };
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::clock::{Clock, Timestamp};
@@ -24,7 +25,7 @@ use flagstaff_domain::state::{Progress, StateService};
 use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{
     DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
-    MokaGuidMemory,
+    DieselSessionRepository, DieselTokenRepository, MokaGuidMemory,
 };
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::clock::SystemClock;
@@ -33,6 +34,7 @@ pub(crate) use flagstaff_infra::db::Location;
 pub(crate) use flagstaff_infra::db::PostgresUrl;
 use flagstaff_infra::db::copy::{self, Copied, CopyError};
 use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity, migrate};
+pub(crate) use flagstaff_infra::ending;
 use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
 use flagstaff_infra::password::Argon2Hasher;
 use flagstaff_infra::random::SystemRandom;
@@ -51,6 +53,8 @@ pub(crate) struct Services {
     pub(crate) guids: GuidService,
     /// Accounts.
     pub(crate) accounts: AccountService,
+    /// Access tokens.
+    pub(crate) tokens: TokenService,
     /// State files.
     pub(crate) state: StateService,
     /// The change log.
@@ -78,6 +82,8 @@ pub(crate) struct Backend {
     pub(crate) services: Services,
     /// The read path, already filled and renewed after each commit.
     pub(crate) serving: Arc<Serving>,
+    /// Sessions.
+    pub(crate) sessions: SessionService,
     /// The store's condition.
     pub(crate) storage: Arc<dyn StorageMonitor>,
     /// When it began to count retrievals.
@@ -136,6 +142,11 @@ impl Services {
                 random.clone(),
                 Arc::clone(&clock),
             ),
+            tokens: TokenService::new(
+                Arc::new(DieselTokenRepository::new(db.clone())),
+                random.clone(),
+                Arc::clone(&clock),
+            ),
             state: StateService::new(
                 Arc::new(DieselStateRepository::new(db.clone())),
                 random,
@@ -158,6 +169,7 @@ impl Backend {
     /// [`Failure`] when the database cannot be opened or read.
     pub(crate) fn open(
         settings: &settings::Database,
+        limits: SessionLimits,
         subscribers: Vec<Arc<dyn SnapshotSubscriber>>,
     ) -> Result<Self, Failure> {
         let location = settings.url.location().clone();
@@ -183,10 +195,17 @@ impl Backend {
         // The read path holds the database, so the database holds it weakly: the writer ends with the server.
         let renewed = Arc::downgrade(&serving);
         db.on_commit(move || renewed.upgrade().map_or(Ok(()), |one| one.refresh()));
+        let sessions = SessionService::new(
+            Arc::new(DieselSessionRepository::new(db.clone())),
+            Arc::new(SystemRandom),
+            Arc::clone(&clock),
+            limits,
+        );
         Ok(Self {
             since: clock.now(),
             services: Services::over(&db, clock, retrievals, guids),
             serving,
+            sessions,
             storage: Arc::new(db.clone()),
             secret: SystemRandom.bytes(),
             db,

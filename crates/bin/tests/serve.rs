@@ -177,6 +177,40 @@ fn a_configured_password_is_not_printed_and_works() {
 }
 
 #[test]
+fn what_is_taken_from_a_user_is_refused_at_once_by_every_server() {
+    let here = Installation::empty();
+    let variables = [("FLAGSTAFF__ADMIN__PASSWORD", PASSWORD)];
+    let servers = [(); 2].map(|()| Server::start_with(&here, &["serve", "--json"], &variables));
+    let servers = servers.map(|mut server| {
+        let address = address_of(&server.report());
+        (server, address)
+    });
+    let token = here.json(&["token", "create", "admin", "deploy"]);
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    let statuses = |credentials: &str| {
+        servers.each_ref().map(|(_, address)| {
+            let header = ("Authorization", credentials);
+            let answer = call(*address, "GET", "/api/admin/users/me", header, "");
+            answer.unwrap().0
+        })
+    };
+    for credentials in [BASIC, &bearer] {
+        assert_eq!(statuses(credentials), [200; 2]);
+    }
+    let new = "another horse battery";
+    here.run_with(&["user", "set-password", "admin"], &[], new)
+        .succeeds();
+    for credentials in [BASIC, &bearer] {
+        assert_eq!(statuses(credentials), [401; 2]);
+    }
+    // admin:another horse battery
+    assert_eq!(
+        statuses("Basic YWRtaW46YW5vdGhlciBob3JzZSBiYXR0ZXJ5"),
+        [200; 2]
+    );
+}
+
+#[test]
 fn a_start_that_fails_does_not_lose_the_password() {
     let here = Installation::empty();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -45,6 +45,12 @@ impl Timestamp {
         Self::from_micros(self.0 + i64::from(seconds) * 1_000_000).unwrap_or(self)
     }
 
+    /// This instant moved back by `seconds`, or itself where that would leave the year 0.
+    #[must_use]
+    pub fn minus_seconds(self, seconds: u32) -> Self {
+        Self::from_micros(self.0 - i64::from(seconds) * 1_000_000).unwrap_or(self)
+    }
+
     /// That many days before this instant, or `None` where that would be before the year 0.
     #[must_use]
     pub fn minus_days(self, days: u32) -> Option<Self> {

@@ -42,6 +42,14 @@ number!(
     AccountId
 );
 number!(
+    /// Identifies a session.
+    SessionId
+);
+number!(
+    /// Identifies an access token.
+    TokenId
+);
+number!(
     /// A position in the change log; the first change is 1. It is also a record's version (the change that last
     /// touched it) and an environment's revision (the last change that affects it).
     Seq

@@ -166,6 +166,11 @@ text_type!(
     check_label_name
 );
 text_type!(
+    /// Tells which access token of an account this is; same rules as [`EnvironmentName`].
+    TokenName,
+    check_path_name
+);
+text_type!(
     /// Tells whom a GUID was given to: 1 to 255 characters on one line.
     GuidUser,
     check_user

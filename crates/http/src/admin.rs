@@ -1,4 +1,5 @@
-//! Management: environments, features, flags, keys, and the log of changes. Every call needs an account.
+//! Management: environments, features, flags, keys, users with their sessions and tokens, and the log of changes. Every
+//! call needs an account, but for the one that begins a session.
 //!
 //! [`dto`] holds the shapes of records, `schema` how their fields are described; each other module the routes of one
 //! resource.
@@ -11,6 +12,9 @@ pub(crate) mod features;
 pub(crate) mod flags;
 pub(crate) mod keys;
 pub(crate) mod schema;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+pub(crate) mod users;
 
 use actix_web::web::ServiceConfig;
 
@@ -72,5 +76,27 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .delete(features::delete)
                 .build(),
         )
+        .service(
+            resource("/users")
+                .get(users::list)
+                .post(users::create)
+                .build(),
+        )
+        .service(resource("/users/me").get(users::me).build())
+        .service(
+            resource("/users/{id}")
+                .get(users::show)
+                .patch(users::change)
+                .delete(users::delete)
+                .build(),
+        )
+        .service(resource("/sessions/current").delete(sessions::end).build())
+        .service(
+            resource("/tokens")
+                .get(tokens::list)
+                .post(tokens::create)
+                .build(),
+        )
+        .service(resource("/tokens/{id}").delete(tokens::delete).build())
         .service(resource("/changes").get(changes::list).build());
 }

@@ -12,7 +12,9 @@ use actix_web::dev::{AppConfig, ServiceFactory, fn_factory};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpRequest};
-use flagstaff_domain::access::{AccountService, GuidService, KeyService};
+use flagstaff_domain::access::{
+    AccountService, GuidService, KeyService, SessionService, TokenService,
+};
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::flags::FlagService;
 use flagstaff_domain::serving::Serving;
@@ -25,6 +27,7 @@ use crate::instance::Instance;
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
 use crate::modules::Module;
+use crate::resource::resource;
 use crate::sdk::cors::Cors;
 use crate::sdk::flagsmith::FlagsmithViews;
 use crate::settings::HttpSettings;
@@ -43,6 +46,12 @@ pub struct Services {
     pub keys: KeyService,
     /// The GUID register.
     pub guids: GuidService,
+    /// Accounts.
+    pub accounts: AccountService,
+    /// Sessions.
+    pub sessions: SessionService,
+    /// Access tokens.
+    pub tokens: TokenService,
     /// The change log.
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
@@ -79,6 +88,10 @@ pub struct Parts {
     pub guids: GuidService,
     /// Accounts.
     pub accounts: AccountService,
+    /// Sessions.
+    pub sessions: SessionService,
+    /// Access tokens.
+    pub tokens: TokenService,
     /// The change log.
     pub changes: Arc<dyn ChangeLog>,
     /// The store's condition.
@@ -97,7 +110,7 @@ impl Services {
     pub fn new(parts: Parts, settings: HttpSettings) -> Self {
         Self {
             sign_in: Arc::new(SignIn::new(
-                parts.accounts,
+                parts.accounts.clone(),
                 parts.secret,
                 settings.failures_per_account,
                 settings.failures_per_address,
@@ -119,6 +132,9 @@ impl Services {
             flags: parts.flags,
             keys: parts.keys,
             guids: parts.guids,
+            accounts: parts.accounts,
+            sessions: parts.sessions,
+            tokens: parts.tokens,
             changes: parts.changes,
             storage: parts.storage,
             instance: parts.instance,
@@ -198,6 +214,12 @@ fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
         .configure(sdk::configure)
         .configure(health::configure)
         .configure(metrics::configure)
+        // Before the rest of management: it is how one gets in.
+        .service(
+            resource("/api/admin/sessions")
+                .post(admin::sessions::begin)
+                .build(),
+        )
         .service(
             web::scope("/api/admin")
                 .wrap(from_fn(auth::authenticate))

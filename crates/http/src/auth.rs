@@ -1,17 +1,22 @@
-//! Who may call management: `authenticate` stands in front of it, and [`Viewer`], [`Editor`] and [`Admin`] are what a
-//! handler takes. A handler that changes flags takes an [`Editor`]; only that and
-//! [`Admin`] can be a change's actor.
+//! Who may call management: `authenticate` stands in front of it, and [`Viewer`], [`Editor`], [`Admin`] and [`Myself`] are
+//! what a handler takes. A handler that changes flags takes an [`Editor`]; [`Viewer`] is the actor of no change.
+//!
+//! `credentials` reads what a request signs in with, `cookie` knows the session's, and `origin` keeps other sites' pages
+//! from using it.
+
+pub(crate) mod cookie;
+pub(crate) mod credentials;
+pub(crate) mod origin;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use flagstaff_domain::access::{Principal, Role};
+use flagstaff_domain::access::{Means, Principal, Role};
 use flagstaff_domain::changes::Actor;
+use flagstaff_domain::ids::SessionId;
 
+use self::credentials::{Credentials, no_session, no_token};
 use crate::app::Services;
 use crate::error::{Code, Problem};
 use crate::sign_in::Attempt;
@@ -33,72 +38,63 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// Lets a write through once it is known who makes it. Reads are left to their handlers.
-pub(crate) async fn authenticate_writes(
+/// Lets a request that `needs` it through once it is known who makes it. Others are left to their handlers.
+pub(crate) async fn authenticate_where(
+    needs: bool,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    match *request.method() {
-        Method::POST | Method::PUT | Method::PATCH | Method::DELETE => {
-            let response = authenticate(request, next).await?;
-            Ok(response.map_into_left_body())
+    if needs {
+        let response = authenticate(request, next).await?;
+        return Ok(response.map_into_left_body());
+    }
+    Ok(next.call(request).await?.map_into_right_body())
+}
+
+/// Who makes this request. Each is looked up in the database, so that what was just taken away is refused at once, on
+/// every instance.
+pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {
+    let services = Services::of(request)?;
+    match Credentials::of(request, services.settings.secure_cookie)? {
+        Credentials::Password(attempt) => by_password(services, attempt).await,
+        Credentials::Token(text) => {
+            let tokens = services.tokens.clone();
+            let entered = services.blocking.read(move || tokens.enter(&text)).await?;
+            entered.ok_or_else(no_token)
         }
-        _ => Ok(next.call(request).await?.map_into_right_body()),
+        Credentials::Session(text) => {
+            origin::check(request)?;
+            let sessions = services.sessions.clone();
+            let entered = services
+                .blocking
+                .read(move || sessions.enter(&text))
+                .await?;
+            entered.ok_or_else(no_session)
+        }
     }
 }
 
-/// Who makes this request, by its `Authorization` header.
-pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {
-    let attempt = credentials(request)?;
-    let services = Services::of(request)?;
-    if let Some(principal) = services.sign_in.remembered(&attempt) {
-        return Ok(principal);
+async fn by_password(services: &Services, attempt: Attempt) -> Result<Principal, Problem> {
+    if let Some(verified) = services.sign_in.remembered(&attempt) {
+        let (sign_in, attempt) = (services.sign_in.clone(), attempt.clone());
+        let recheck = move || sign_in.recheck(&attempt, &verified);
+        if let Some(principal) = services.blocking.read(recheck).await? {
+            return Ok(principal);
+        }
     }
     let sign_in = services.sign_in.clone();
-    services
+    let (principal, first) = services
         .hashing
         .read(move || sign_in.sign_in(&attempt))
-        .await
-}
-
-fn credentials(request: &HttpRequest) -> Result<Attempt, Problem> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let Some(value) = headers.next() else {
-        return Err(if request.headers().contains_key("x-environment-key") {
-            Problem::new(
-                Code::Forbidden,
-                "an environment's key evaluates flags and nothing else; management needs an account",
-            )
-        } else {
-            Problem::credentials("management needs an account: sign in with HTTP Basic")
-        });
-    };
-    if headers.next().is_some() {
-        return Err(Problem::new(
-            Code::InvalidRequest,
-            "there must be one Authorization header",
-        ));
+        .await?;
+    if first {
+        let (accounts, account) = (services.accounts.clone(), principal.account);
+        let note = move || accounts.note_sign_in(account);
+        if let Err(problem) = services.blocking.run(note).await {
+            log::warn!(reason = problem.for_log().as_str(); "the time of a sign-in was not noted");
+        }
     }
-    let wrong = || Problem::credentials("the Authorization header must be HTTP Basic in UTF-8");
-    let text = value.to_str().map_err(|_| wrong())?;
-    let (scheme, encoded) = text.split_once(' ').ok_or_else(wrong)?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(wrong());
-    }
-    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| wrong())?;
-    let decoded = String::from_utf8(decoded).map_err(|_| wrong())?;
-    let (username, password) = decoded.split_once(':').ok_or_else(wrong)?;
-    // No account has a longer name or password, and hashing one would only cost time.
-    if username.chars().count() > 150 || password.chars().count() > 128 {
-        return Err(Problem::credentials(
-            "the username or the password is wrong",
-        ));
-    }
-    Ok(Attempt {
-        username: username.to_owned(),
-        password: password.to_owned(),
-        address: request.peer_addr().map(|peer| peer.ip()),
-    })
+    Ok(principal)
 }
 
 /// Somebody who may at least have this role.
@@ -108,13 +104,7 @@ fn with_role(request: &HttpRequest, role: Role) -> Result<Principal, Problem> {
         return Err(Problem::credentials("management needs an account"));
     };
     if principal.role < role {
-        return Err(Problem::new(
-            Code::Forbidden,
-            format!(
-                "this needs the role {role}; {} is {}",
-                principal.username, principal.role
-            ),
-        ));
+        return Err(principal.lacks(role).into());
     }
     Ok(principal.clone())
 }
@@ -129,32 +119,25 @@ macro_rules! role {
             /// Who makes the change, for the log.
             #[must_use]
             pub fn actor(&self) -> Actor {
-                Actor::User(self.0.username.clone())
+                self.0.actor()
             }
         }
 
+        extracted!($name, Role::$name, Self);
+    };
+}
+
+macro_rules! extracted {
+    ($name:ident, $role:expr, $made:expr) => {
         impl FromRequest for $name {
             type Error = Problem;
             type Future = std::future::Ready<Result<Self, Problem>>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                std::future::ready(with_role(request, Role::$name).map(Self))
+                std::future::ready(with_role(request, $role).map($made))
             }
         }
     };
-}
-
-/// Somebody who may read; not the actor of any change.
-#[derive(Debug, Clone)]
-pub struct Viewer;
-
-impl FromRequest for Viewer {
-    type Error = Problem;
-    type Future = std::future::Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(with_role(request, Role::Viewer).map(|_| Self))
-    }
 }
 
 role!(
@@ -165,3 +148,37 @@ role!(
     /// Somebody who may manage accounts and keys.
     Admin
 );
+
+/// Somebody who may read; not the actor of any change.
+#[derive(Debug, Clone)]
+pub struct Viewer;
+
+extracted!(Viewer, Role::Viewer, |_| Self);
+
+/// Somebody who has signed in, whatever the role, and reads or changes what is their own: their tokens, their password.
+/// What belongs to others is decided on by a service that takes the [`Principal`].
+#[derive(Debug, Clone)]
+pub struct Myself(pub(crate) Principal);
+
+extracted!(Myself, Role::Viewer, Self);
+
+/// The session by whose cookie the request was signed in.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentSession(pub(crate) SessionId);
+
+impl FromRequest for CurrentSession {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let current =
+            with_role(request, Role::Viewer).and_then(|principal| match principal.means {
+                Means::Session(session) => Ok(Self(session)),
+                Means::Password | Means::Token { .. } => Err(Problem::new(
+                    Code::NotFound,
+                    "this request belongs to no session: it was not signed in by the cookie of one",
+                )),
+            });
+        std::future::ready(current)
+    }
+}

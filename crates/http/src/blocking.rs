@@ -57,7 +57,11 @@ impl Blocking {
     {
         timeout(READ, take_turn(&self.reads, work))
             .await
-            .unwrap_or_else(|_| Err(Problem::unavailable("the database does not answer")))
+            .unwrap_or_else(|_| {
+                Err(Problem::unavailable(
+                    "an answer takes too long at the moment",
+                ))
+            })
     }
 }
 

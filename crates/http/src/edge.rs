@@ -211,7 +211,8 @@ fn finish(
     let management = route.starts_with("/api/admin")
         || guid::is_change(route, visit.method)
         || modules::is_change(route, visit.method);
-    if management && !answered.contains_key(CACHE_CONTROL) {
+    let private = management || guid::is_register(route);
+    if private && !answered.contains_key(CACHE_CONTROL) {
         answered.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if let Some(headers) = headers.filter(|_| sdk::is_evaluation(route)) {

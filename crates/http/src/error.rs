@@ -126,6 +126,27 @@ pub struct ProblemBody<'a> {
     errors: &'a [FieldProblem],
 }
 
+/// What would let somebody in who was refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Challenge {
+    /// A name and a password; a browser asks for them by itself.
+    Basic,
+    /// An access token.
+    Bearer,
+    /// A session, for which no browser asks.
+    Session,
+}
+
+impl Challenge {
+    fn value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Basic => "Basic realm=\"Flagstaff\", charset=\"UTF-8\"",
+            Self::Bearer => "Bearer realm=\"Flagstaff\", error=\"invalid_token\"",
+            Self::Session => "Session path=\"/api/admin/sessions\"",
+        })
+    }
+}
+
 impl Problem {
     /// A problem of this kind.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
@@ -156,10 +177,18 @@ impl Problem {
 
     /// Credentials of an account that are missing or wrong.
     pub fn credentials(detail: impl Into<String>) -> Self {
-        Self::new(Code::Unauthenticated, detail).with(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"Flagstaff\", charset=\"UTF-8\""),
-        )
+        Self::new(Code::Unauthenticated, detail)
+            .with(header::WWW_AUTHENTICATE, Challenge::Basic.value())
+    }
+
+    /// Names another way in, where credentials were missing or wrong.
+    pub(crate) fn challenge(mut self, challenge: Challenge) -> Self {
+        for (name, value) in &mut self.headers {
+            if *name == header::WWW_AUTHENTICATE {
+                *value = challenge.value();
+            }
+        }
+        self
     }
 
     /// An outage that may pass within seconds.
@@ -300,13 +329,23 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::EnvironmentNotFound(_)
             | AccessError::KeyNotFound(_)
+            | AccessError::AccountNotFound(_)
+            | AccessError::TokenNotFound(_)
             | AccessError::GuidNotFound => Self::new(Code::NotFound, detail),
             // As the register's contract has it, and not 409.
             AccessError::GuidExists => Self::field("guid", detail),
             AccessError::GrantsUnknown(_) => Self::field("environment", detail),
-            AccessError::GrantingRefused => Self::new(Code::Forbidden, detail),
-            AccessError::KeyIsGuid(_) => Self::new(Code::Conflict, detail),
-            AccessError::KeyExists => Self::new(Code::AlreadyExists, detail),
+            AccessError::GrantingRefused | AccessError::Role { .. } => {
+                Self::new(Code::Forbidden, detail)
+            }
+            AccessError::KeyIsGuid(_) | AccessError::LastAdministrator(_) => {
+                Self::new(Code::Conflict, detail)
+            }
+            AccessError::KeyExists | AccessError::AccountExists(_) => {
+                Self::new(Code::AlreadyExists, detail)
+            }
+            AccessError::AccountChanged => Self::credentials(detail),
+            AccessError::TokenOutlives => Self::field("expires_at", detail),
             AccessError::VersionMismatch(_) => Self::new(Code::VersionMismatch, detail),
             AccessError::Storage(error) => error.into(),
         }

@@ -8,6 +8,7 @@ pub(crate) mod routes;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest};
@@ -17,9 +18,14 @@ use crate::auth;
 use crate::error::Problem;
 use crate::resource::resource;
 
+/// Whether this route is one of the register's, whose answers no cache may keep.
+pub(crate) fn is_register(route: &str) -> bool {
+    route.starts_with("/guid")
+}
+
 /// Whether a request for this route makes, changes or deletes a record.
 pub(crate) fn is_change(route: &str, method: &str) -> bool {
-    route.starts_with("/guid") && matches!(method, "POST" | "PATCH" | "DELETE")
+    is_register(route) && matches!(method, "POST" | "PATCH" | "DELETE")
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -28,7 +34,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             resource("/guid")
                 .post(routes::generate)
                 .build()
-                .wrap(from_fn(auth::authenticate_writes)),
+                .wrap(from_fn(known)),
         )
         .service(
             resource("/guid/{guid}")
@@ -37,7 +43,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .patch(routes::change)
                 .delete(routes::delete)
                 .build()
-                .wrap(from_fn(auth::authenticate_writes))
+                .wrap(from_fn(known))
                 .wrap(from_fn(named)),
         )
         .service(web::resource("/guid/{none:.*}").to(nameless));
@@ -55,6 +61,18 @@ async fn named(
         }
         Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
     }
+}
+
+/// Lets a write through once it is known who makes it; a GUID is its own credential for a read.
+async fn known(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let writes = matches!(
+        *request.method(),
+        Method::POST | Method::PATCH | Method::DELETE
+    );
+    auth::authenticate_where(writes, request, next).await
 }
 
 /// A path below `/guid` that is none of the register's.

@@ -326,7 +326,7 @@ fn gauge(encoder: &mut DescriptorEncoder, name: &str, help: &str, value: i64) ->
 /// In the OpenMetrics text format. For the bearer token `metrics.token`, for accounts, or for everybody where
 /// `metrics.public` says so.
 #[utoipa::path(get, path = "/metrics", tag = "operation",
-    security(("metrics_token" = []), ("basic" = [])),
+    security(("metrics_token" = []), ("basic" = []), ("access_token" = []), ("session" = [])),
     responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn page(
     request: HttpRequest,

@@ -2,7 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use flagstaff_domain::ids::KeyId;
+use flagstaff_domain::ids::{AccountId, KeyId, TokenId};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -36,17 +36,34 @@ fn no_name(reason: &str) -> Problem {
     )
 }
 
-/// The id of a key in a path.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct KeyNumber(pub(crate) KeyId);
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident, $id:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Deserialize)]
+        #[serde(try_from = "String")]
+        pub(crate) struct $name(pub(crate) $id);
 
-impl TryFrom<String> for KeyNumber {
-    type Error = &'static str;
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let id = text.parse().map(KeyId);
-        id.map(Self)
-            .map_err(|_| "must be a key's id, which is a whole number")
-    }
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                let id = text.parse().map($id);
+                id.map(Self)
+                    .map_err(|_| concat!("must be ", $what, " id, which is a whole number"))
+            }
+        }
+    };
 }
+
+number!(
+    /// The id of a key in a path.
+    KeyNumber, KeyId, "a key's"
+);
+number!(
+    /// The id of a user in a path.
+    UserNumber, AccountId, "a user's"
+);
+number!(
+    /// The id of an access token in a path.
+    TokenNumber, TokenId, "a token's"
+);

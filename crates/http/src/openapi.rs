@@ -50,6 +50,17 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         admin::keys::show,
         admin::keys::rotate,
         admin::keys::delete,
+        admin::users::list,
+        admin::users::create,
+        admin::users::me,
+        admin::users::show,
+        admin::users::change,
+        admin::users::delete,
+        admin::sessions::begin,
+        admin::sessions::end,
+        admin::tokens::list,
+        admin::tokens::create,
+        admin::tokens::delete,
         admin::changes::list,
         guid::routes::generate,
         guid::routes::create,
@@ -61,7 +72,7 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         metrics::page,
     ),
     components(schemas(ProblemBody)),
-    security(("basic" = []))
+    security(("basic" = []), ("access_token" = []), ("session" = []))
 )]
 struct Description;
 

@@ -29,6 +29,8 @@ pub struct HttpSettings {
     pub failures_per_account: u32,
     /// Failed sign-ins a minute from one address.
     pub failures_per_address: u32,
+    /// Whether browsers reach it by TLS alone, so that a session's cookie never travels without.
+    pub secure_cookie: bool,
     /// How long a server that is asked to stop goes on, telling load balancers that it is not ready.
     pub grace: Duration,
     /// How long a shutdown then waits for requests in flight, in seconds.

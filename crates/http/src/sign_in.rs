@@ -1,6 +1,7 @@
-//! Signing in with HTTP Basic: verified credentials are remembered for a minute, failures are limited for a minute.
+//! Signing in with a password: with HTTP Basic, where verified credentials are remembered for a minute, and for a
+//! session. Failures are limited for a minute.
 //!
-//! A script of a thousand calls hashes its password once. Failures count for an account and address together, and more
+//! A script of a thousand calls hashes its password once; that its account may still enter is looked up for each. Failures count for an account and address together, and more
 //! generously for an address, whatever name it tries.
 
 use std::fmt;
@@ -9,10 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use flagstaff_domain::access::{AccountService, Principal, SignInError};
+use actix_web::HttpRequest;
+use flagstaff_domain::access::{Account, AccountService, PasswordHash, Principal, SignInError};
+use flagstaff_domain::ids::AccountId;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
+use crate::error::Problem;
+
+/// The most characters of a name and of a password: no account has longer ones, and hashing them would only cost time.
+const USERNAME_MAX: usize = 150;
+/// See [`USERNAME_MAX`].
+const PASSWORD_MAX: usize = 128;
 /// How long credentials are remembered, and how long a failure counts.
 const WINDOW: Duration = Duration::from_secs(60);
 /// The most credentials and addresses that are remembered at a time.
@@ -29,15 +38,47 @@ pub struct Attempt {
     pub address: Option<IpAddr>,
 }
 
+impl Attempt {
+    /// The one that a request makes.
+    pub(crate) fn new(request: &HttpRequest, username: String, password: String) -> Self {
+        Self {
+            username,
+            password,
+            address: request.peer_addr().map(|peer| peer.ip()),
+        }
+    }
+
+    /// The same, unless name or password is longer than any account's, which is refused before it costs a hash.
+    pub(crate) fn within_limits(self, password: &str) -> Result<Self, Problem> {
+        for (field, text, max) in [
+            ("username", &self.username, USERNAME_MAX),
+            (password, &self.password, PASSWORD_MAX),
+        ] {
+            if text.chars().count() > max {
+                let message = format!("must have at most {max} characters");
+                return Err(Problem::field(field, message));
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// Signs people in.
 pub struct SignIn {
     accounts: AccountService,
     /// Mixed into what is remembered, so that it is worth nothing outside this process.
     secret: [u8; 32],
-    verified: Cache<[u8; 32], Principal>,
+    verified: Cache<[u8; 32], Verified>,
     failures: Cache<Source, Arc<Failures>>,
     per_account: u32,
     per_address: u32,
+}
+
+/// An account whose password was verified.
+#[derive(Debug, Clone)]
+pub(crate) struct Verified {
+    account: AccountId,
+    hash: PasswordHash,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -76,9 +117,9 @@ impl SignIn {
         }
     }
 
-    /// Who these credentials belong to, if they were verified within the last minute. Never blocks.
+    /// The account that these credentials opened within the last minute. Never blocks.
     #[must_use]
-    pub fn remembered(&self, attempt: &Attempt) -> Option<Principal> {
+    pub(crate) fn remembered(&self, attempt: &Attempt) -> Option<Verified> {
         // Where guesses are no longer looked at, a right one must not stand out.
         if self.limited(attempt).is_some() {
             return None;
@@ -86,11 +127,29 @@ impl SignIn {
         self.verified.get(&self.fingerprint(attempt))
     }
 
-    /// Verifies credentials; blocks while the password is hashed.
+    /// Who enters with credentials that were verified before; nobody, and they are forgotten, once the account has been
+    /// deleted, disabled or given another password.
+    ///
+    /// # Errors
+    /// [`SignInError::Storage`].
+    pub(crate) fn recheck(
+        &self,
+        attempt: &Attempt,
+        verified: &Verified,
+    ) -> Result<Option<Principal>, SignInError> {
+        let principal = self.accounts.recheck(verified.account, &verified.hash)?;
+        if principal.is_none() {
+            self.verified.invalidate(&self.fingerprint(attempt));
+        }
+        Ok(principal)
+    }
+
+    /// Verifies credentials and remembers them; blocks while the password is hashed. Tells whether they are seen for the
+    /// first time in a minute.
     ///
     /// # Errors
     /// [`SignInError`].
-    pub fn sign_in(&self, attempt: &Attempt) -> Result<Principal, SignInError> {
+    pub(crate) fn sign_in(&self, attempt: &Attempt) -> Result<(Principal, bool), SignInError> {
         if let Some(wait) = self.limited(attempt) {
             return Err(SignInError::TooMany(wait));
         }
@@ -98,9 +157,12 @@ impl SignIn {
         // Of requests that come together with the same credentials one hashes, and the others wait for it.
         let result = self.verified.try_get_with(self.fingerprint(attempt), || {
             verified_here = true;
-            self.verify(attempt)
+            self.verify(attempt).map(|account| Verified {
+                account: account.id,
+                hash: account.password_hash,
+            })
         });
-        result.map_err(|error| {
+        let verified = result.map_err(|error| {
             if !verified_here && matches!(*error, SignInError::Refused) {
                 // This one was refused without a hash of its own, and counts all the same.
                 for (source, _) in self.sources(attempt) {
@@ -110,7 +172,11 @@ impl SignIn {
                 }
             }
             (*error).clone()
-        })
+        })?;
+        match self.recheck(attempt, &verified)? {
+            Some(principal) => Ok((principal, verified_here)),
+            None => Err(SignInError::Refused),
+        }
     }
 
     /// How long whoever comes from there has to wait, where there were too many failures.
@@ -124,9 +190,14 @@ impl SignIn {
             })
     }
 
+    /// The account that these credentials open; remembers nothing, and blocks while the password is hashed.
+    ///
     /// Counts the attempt as failed before it is verified, so that attempts in parallel cannot slip past the limit, and
     /// takes that back unless it was refused.
-    fn verify(&self, attempt: &Attempt) -> Result<Principal, SignInError> {
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub(crate) fn verify(&self, attempt: &Attempt) -> Result<Account, SignInError> {
         let mut counted = Vec::new();
         for (source, limit) in self.sources(attempt) {
             let failures = self.failures_of(source);
@@ -137,7 +208,7 @@ impl SignIn {
                 return Err(SignInError::TooMany(WINDOW));
             }
         }
-        let result = self.accounts.sign_in(&attempt.username, &attempt.password);
+        let result = self.accounts.verify(&attempt.username, &attempt.password);
         if !matches!(result, Err(SignInError::Refused)) {
             take_back(&counted);
         }

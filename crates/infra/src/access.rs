@@ -1,17 +1,22 @@
-//! Keys, the GUID register and accounts in the database; what is remembered of the register.
+//! Keys, the GUID register, accounts and what these are entered by, in the database; what is remembered of the register.
 
+mod account_rows;
 pub mod accounts;
 pub mod grants;
 pub mod guid_memory;
 pub mod guids;
 pub mod keys;
 mod rows;
+pub mod sessions;
+pub mod tokens;
 
 pub use accounts::DieselAccountRepository;
 pub use grants::DieselKeySource;
 pub use guid_memory::MokaGuidMemory;
 pub use guids::DieselGuidRepository;
 pub use keys::DieselKeyRepository;
+pub use sessions::DieselSessionRepository;
+pub use tokens::DieselTokenRepository;
 
 use flagstaff_domain::access::AccessError;
 use flagstaff_domain::ids::Seq;

@@ -180,10 +180,14 @@ impl Db {
         let mut lines = self.lines.write();
         if lines.are_silent() {
             match lines.anew(&self.options) {
-                Ok(renewed) => *lines = Arc::new(renewed),
+                Ok(renewed) => {
+                    *lines = Arc::new(renewed);
+                    log::warn!(
+                        "the database does not answer: its connections are given up for new ones"
+                    );
+                }
                 Err(error) => log::error!(error:%; "cannot connect anew"),
             }
-            log::warn!("the database does not answer: its connections are given up for new ones");
         }
         true
     }
@@ -202,6 +206,17 @@ impl Db {
     {
         let writer = Arc::clone(&self.lines().writer);
         writer.write(work)
+    }
+
+    /// Writes a trace of use some time later, and says in the log alone where that failed to begin: whoever leaves the
+    /// trace waits for nothing. It may be lost.
+    pub fn write_later(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<(), WorkError<StorageError>> + Send + 'static,
+    ) {
+        if let Err(error) = self.lines().writer.write_later(work) {
+            log::debug!(error:%; "a trace of use was not written");
+        }
     }
 }
 

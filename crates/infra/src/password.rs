@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -27,10 +27,13 @@ pub struct Argon2Hasher {
 /// The memory that a hash works on; each thread keeps its own from hash to hash.
 type Memory = Vec<Block>;
 
-/// The niceness of a thread that hashes: beside a worker that is never idle it gets a tenth of a CPU, so that people can
-/// still sign in.
+/// How many passwords may wait for each thread; one more is refused, since its turn would come too late.
+const WAITING: usize = 8;
+
+/// The niceness of a thread that hashes: beside a worker that is never idle it gets a sixteenth of a CPU, in which people
+/// can still sign in.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+const NICE: i32 = 12;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
@@ -59,9 +62,12 @@ impl Argon2Hasher {
         let job: Job = Box::new(move |memory| {
             let _ = answer.send(work(memory));
         });
-        queue
-            .send(job)
-            .map_err(|_| StorageError::failed("the hashing threads have ended"))?;
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                StorageError::unavailable("too many passwords wait to be hashed")
+            }
+            TrySendError::Disconnected(_) => StorageError::failed("the hashing threads have ended"),
+        })?;
         answered
             .recv()
             .map_err(|_| StorageError::failed("hashing a password panicked"))
@@ -70,7 +76,7 @@ impl Argon2Hasher {
 
 /// Starts the threads, which end when the hasher does. They are not started before somebody signs in.
 fn start(threads: usize) -> SyncSender<Job> {
-    let (queue, jobs) = sync_channel::<Job>(threads);
+    let (queue, jobs) = sync_channel::<Job>(WAITING * threads);
     let jobs = Arc::new(Mutex::new(jobs));
     for _ in 0..threads {
         let jobs = Arc::clone(&jobs);

@@ -13,7 +13,7 @@ use flagstaff_infra::db::OpenError;
 use flagstaff_infra::db::copy::CopyError;
 use flagstaff_infra::db::integrity::integrity;
 
-use moving::{ROWS, fill, moved, next_ids};
+use moving::{TABLES, fill, moved, next_ids, rows_of_file};
 use scratch::{Scratch, number, texts};
 
 fn filled() -> Scratch {
@@ -23,20 +23,14 @@ fn filled() -> Scratch {
 }
 
 fn rows(scratch: &Scratch) -> Vec<String> {
-    let mut rows = texts(&mut scratch.raw(), ROWS);
-    rows.sort();
-    rows
+    rows_of_file(&mut scratch.raw())
 }
 
 #[test]
 fn every_table_is_copied_with_every_row() {
     let (from, to) = (filled(), Scratch::empty());
     let copied = moved(from.path(), to.path()).unwrap();
-    let tables = texts(
-        &mut from.raw(),
-        "SELECT name AS answer FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-             AND name NOT IN ('__diesel_schema_migrations', 'compatible_migrations') ORDER BY name",
-    );
+    let tables = texts(&mut from.raw(), TABLES);
     let names: Vec<_> = copied.iter().map(|one| one.table.clone()).collect();
     assert_eq!(names, tables);
     for one in &copied {
@@ -88,7 +82,7 @@ fn a_database_that_has_rows_is_left_as_it_is() {
     let account = Scratch::migrated();
     account
         .raw()
-        .batch_execute("INSERT INTO accounts VALUES (1, 'a', 'a', 'admin', '', 0, 0, 0)")
+        .batch_execute("INSERT INTO accounts VALUES (1, 'a', 'a', 'admin', '', 0, 0, 0, 0, NULL)")
         .unwrap();
     let refused = moved(from.path(), account.path()).unwrap_err();
     assert!(

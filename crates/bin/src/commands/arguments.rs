@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use clap::{ArgGroup, Args};
+use flagstaff_domain::access::Username;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::FlagValue;
 use flagstaff_domain::ids::Seq;
@@ -30,6 +31,11 @@ pub(super) fn feature(text: &str) -> Result<FeatureName, Invalid> {
 /// A key's name.
 pub(super) fn key(text: &str) -> Result<KeyName, Invalid> {
     KeyName::parse(text)
+}
+
+/// An account's name.
+pub(super) fn username(text: &str) -> Result<Username, Invalid> {
+    Username::parse(text)
 }
 
 /// A description.

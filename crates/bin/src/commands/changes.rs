@@ -24,7 +24,7 @@ Examples:
   flagstaff changes --after 120      # what came then, oldest first
   flagstaff changes --before 120     # what came earlier, newest first
 
-Actors are command-line, import, system, and user:NAME for accounts.")]
+Actors are command-line, import, job:NAME, system, user:NAME for accounts, and token:NAME/TOKEN for access tokens.")]
 pub(crate) struct Arguments {
     /// How many changes at most
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]

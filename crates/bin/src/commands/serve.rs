@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use flagstaff_domain::access::{AccountService, FirstAdministrator};
+use flagstaff_domain::access::{AccountService, FirstAdministrator, SessionLimits};
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
@@ -20,8 +20,7 @@ use secrecy::ExposeSecret;
 
 use super::{Session, import};
 use crate::exit::{Exit, Failure};
-use crate::jobs::Poll;
-use crate::jobs::purge::Purge;
+use crate::jobs::{Poll, purge, sessions};
 use crate::limits;
 use crate::modules::{self, Started};
 use crate::progress::Bar;
@@ -70,7 +69,12 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         log::info!(migration; "migration applied");
     }
     let views = Arc::<FlagsmithViews>::default();
-    let backend = Backend::open(&settings.database, vec![Arc::clone(&views) as _])?;
+    let limits = SessionLimits {
+        idle_seconds: settings.sign_in.session_idle_seconds,
+        max_seconds: settings.sign_in.session_max_seconds,
+    };
+    let subscribers = vec![Arc::clone(&views) as _];
+    let backend = Backend::open(&settings.database, limits, subscribers)?;
     let told = arguments.demo || output.is_terminal();
     let prepared = prepare(arguments.demo, told, &backend, again)?;
     let unfollowed = |error| Failure::io("cannot start following the change log", &error);
@@ -80,7 +84,9 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         .notify
         .then(|| backend.listen(poll.waker()));
     let listener = listener.transpose().map_err(unfollowed)?;
-    let purge = Purge::start(backend.services.guids.clone())
+    let ended = sessions::forget_ended(backend.sessions.clone())
+        .map_err(|error| Failure::io("cannot start forgetting ended sessions", &error))?;
+    let purge = purge::start(backend.services.guids.clone())
         .map_err(|error| Failure::io("cannot start purging the GUID register", &error))?;
     let instance = Instance {
         name: (settings.server.instance.clone()).unwrap_or_else(wiring::made_up_name),
@@ -111,7 +117,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         flagstaff_http::serve(server, inherited, listening).await
     });
     drop(started);
-    drop(purge);
+    drop((ended, purge));
     drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.
@@ -194,6 +200,8 @@ fn parts(
         keys: services.keys.clone(),
         guids: services.guids.clone(),
         accounts: services.accounts.clone(),
+        sessions: backend.sessions.clone(),
+        tokens: services.tokens.clone(),
         changes: Arc::clone(&services.changes),
         storage: Arc::clone(&backend.storage),
         instance,
@@ -230,6 +238,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         },
         failures_per_account: settings.sign_in.failures_per_account,
         failures_per_address: settings.sign_in.failures_per_address,
+        secure_cookie: settings.sign_in.secure_cookie,
         grace: Duration::from_secs(settings.server.grace_seconds),
         shutdown_seconds: SHUTDOWN_SECONDS,
     }

@@ -12,3 +12,5 @@ mod program;
 mod reading;
 mod records;
 mod state_files;
+mod tokens;
+mod users;

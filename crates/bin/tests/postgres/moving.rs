@@ -2,6 +2,7 @@
 //! what is written afterwards is numbered alike on both.
 
 use std::net::SocketAddr;
+use std::time::UNIX_EPOCH;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -46,7 +47,10 @@ fn get(server: SocketAddr, path: &str, header: (&str, &str)) -> Value {
 
 /// A change by the administrator, who is answered with a record.
 fn write(server: SocketAddr, method: &str, path: &str, body: &Value) -> Value {
-    let path = format!("/api/admin{path}");
+    let path = match path.starts_with("/guid") {
+        true => path.to_owned(),
+        false => format!("/api/admin{path}"),
+    };
     let body = match body {
         Value::Null => String::new(),
         body => body.to_string(),
@@ -62,7 +66,7 @@ fn encoded(name: &str) -> String {
     name.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// Makes records of every kind, renames, changes and deletes some. Returns the texts of all keys.
+/// Makes records of every kind, renames, changes and deletes some. Returns the texts of all keys and GUIDs.
 fn fill(server: SocketAddr) -> Vec<String> {
     let made = |path: &str, body: Value| write(server, "POST", path, &body)["record"].clone();
     for name in ["staging", "production", "büro 2", "gone"] {
@@ -141,7 +145,43 @@ fn fill(server: SocketAddr) -> Vec<String> {
     ] {
         write(server, "PATCH", path, &change);
     }
-    for path in ["/features/gone", "/environments/gone?force=true"] {
+    // What expired long ago is purged sooner or later.
+    let expired = (UNIX_EPOCH.elapsed().unwrap().as_secs() - 3_600).to_string();
+    for (guid, environment, expire) in [
+        (
+            "0123456789ABCDEF0123456789ABCDE0",
+            json!("production"),
+            "4102444800",
+        ),
+        (
+            "0123456789ABCDEF0123456789ABCDE1",
+            json!(null),
+            "4102444801",
+        ),
+        (
+            "0123456789ABCDEF0123456789ABCDE2",
+            json!("staging"),
+            "4102444802",
+        ),
+        (
+            "0123456789ABCDEF0123456789ABCDE3",
+            json!("staging"),
+            expired.as_str(),
+        ),
+    ] {
+        let path = format!("/guid/{guid}");
+        let body =
+            json!({ "user": "Zoë Patel", "environment": environment, "expire": "4102444803" });
+        write(server, "POST", &path, &body);
+        let change = json!({ "expire": expire, "description": "changed" });
+        write(server, "PATCH", &path, &change);
+        keys.push(guid.to_owned());
+    }
+    for path in [
+        "/features/gone",
+        "/environments/gone?force=true",
+        "/guid/0123456789ABCDEF0123456789ABCDE2",
+    ] {
         write(server, "DELETE", path, &json!(null));
     }
     keys
@@ -160,7 +200,7 @@ fn add_viewer(here: &Installation) {
 }
 
 /// The paths that can be read, with every name and id in place of what stands for them.
-fn paths(server: SocketAddr) -> Vec<String> {
+fn paths(server: SocketAddr, keys: &[String]) -> Vec<String> {
     let admin = ("Authorization", BASIC);
     let listed = |path: &str, member: &str| -> Vec<String> {
         let list = get(server, path, admin)["body"].clone();
@@ -184,7 +224,11 @@ fn paths(server: SocketAddr) -> Vec<String> {
     let mut paths = Vec::new();
     for (path, _) in readable {
         let mut filled = vec![path.clone()];
-        for (name, values) in [("{environment}", &environments), ("{feature}", &features)] {
+        for (name, values) in [
+            ("{environment}", environments.as_slice()),
+            ("{feature}", &features),
+            ("{guid}", keys),
+        ] {
             filled = filled
                 .iter()
                 .flat_map(|path| values.iter().map(move |value| path.replace(name, value)))
@@ -215,10 +259,23 @@ fn paths(server: SocketAddr) -> Vec<String> {
     paths
 }
 
+/// Takes out when something was used: what each process remembers for itself, and the sign-ins that ask for the answers.
+fn forget_use(body: &mut Value) {
+    match body {
+        Value::Array(list) => list.iter_mut().for_each(forget_use),
+        Value::Object(record) => {
+            for member in ["last_retrieved_at", "last_used_at", "last_login_at"] {
+                record.remove(member);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Every answer of a server that can be compared with that of another.
 fn answers(server: SocketAddr, keys: &[String]) -> Vec<Value> {
     let mut answers = Vec::new();
-    for path in paths(server) {
+    for path in paths(server, keys) {
         if path.starts_with("/api/v1/flags") {
             for key in keys {
                 answers.push(get(server, &path, ("X-Environment-Key", key)));
@@ -232,11 +289,7 @@ fn answers(server: SocketAddr, keys: &[String]) -> Vec<Value> {
             if OF_THE_PROCESS.contains(&path.as_str()) {
                 answer["body"] = json!(null);
             }
-            if path.contains("retrievals") {
-                for line in answer["body"].as_array_mut().unwrap() {
-                    line["last_retrieved_at"] = json!(null);
-                }
-            }
+            forget_use(&mut answer["body"]);
             answers.push(answer);
         }
     }

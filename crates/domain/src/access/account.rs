@@ -1,9 +1,12 @@
 //! Accounts: the people and jobs that manage Flagstaff, and what each may do.
+//!
+//! `password` has how they prove who they are, `principal` somebody who has.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::password::{Password, PasswordHash};
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, Seq};
 use crate::text::{Invalid, NAME_MAX, check_label};
@@ -103,74 +106,6 @@ impl fmt::Display for Username {
     }
 }
 
-/// A password: 12 to 128 characters. Not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
-
-impl Password {
-    /// Takes a password.
-    ///
-    /// # Errors
-    /// [`Invalid`] when it has fewer than 12 or more than 128 characters.
-    pub fn parse(text: impl Into<String>) -> Result<Self, Invalid> {
-        let text = text.into();
-        if (12..=128).contains(&text.chars().count()) {
-            Ok(Self(text))
-        } else {
-            Err(Invalid::new("must have 12 to 128 characters"))
-        }
-    }
-
-    /// A random password of 24 characters (120 bits): lower case and digits, without those that are easily confused.
-    #[must_use]
-    pub fn generate(random: [u8; 32]) -> Self {
-        // 32 symbols, so that every one is equally likely.
-        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-        Self(
-            random[..24]
-                .iter()
-                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
-                .collect(),
-        )
-    }
-
-    /// The text, to be hashed or shown once.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(hidden)")
-    }
-}
-
-/// A password's hash in the PHC string format. Not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    /// Takes a PHC string.
-    #[must_use]
-    pub fn new(phc: String) -> Self {
-        Self(phc)
-    }
-
-    /// The PHC string.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(hidden)")
-    }
-}
-
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -182,10 +117,14 @@ pub struct Account {
     pub role: Role,
     /// By which its password is recognized.
     pub password_hash: PasswordHash,
+    /// When it got this password.
+    pub password_changed_at: Timestamp,
     /// Whether it is shut out.
     pub disabled: bool,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When somebody last signed in to it: a trace of use, which makes no version.
+    pub last_login_at: Option<Timestamp>,
     /// The last change to this record.
     pub version: Seq,
 }
@@ -201,15 +140,70 @@ pub struct NewAccount {
     pub password_hash: PasswordHash,
 }
 
-/// Somebody who has signed in.
+/// An account to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// The account.
-    pub account: AccountId,
-    /// Its name.
+pub struct CreateAccount {
+    /// By which one signs in.
     pub username: Username,
+    /// With which.
+    pub password: Password,
     /// What it may do.
     pub role: Role,
+}
+
+/// What of an account is to become another; `None` is left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeAccount {
+    /// What it may do.
+    pub role: Option<Role>,
+    /// With which one signs in.
+    pub password: Option<Password>,
+    /// Whether it is shut out.
+    pub disabled: Option<bool>,
+}
+
+/// [`ChangeAccount`] as it is stored: with the hash of the password.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountUpdate {
+    /// What it may do.
+    pub role: Option<Role>,
+    /// By which its password is recognized.
+    pub password_hash: Option<PasswordHash>,
+    /// Whether it is shut out.
+    pub disabled: Option<bool>,
+}
+
+impl AccountUpdate {
+    /// The account as it is after the update, with the version that it had.
+    #[must_use]
+    pub fn apply(&self, account: &Account, at: Timestamp) -> Account {
+        let mut after = account.clone();
+        if let Some(role) = self.role {
+            after.role = role;
+        }
+        if let Some(hash) = &self.password_hash {
+            after.password_hash = hash.clone();
+            after.password_changed_at = at;
+        }
+        if let Some(disabled) = self.disabled {
+            after.disabled = disabled;
+        }
+        after
+    }
+}
+
+impl Account {
+    /// Whether it may manage accounts and keys at this moment.
+    #[must_use]
+    pub fn administers(&self) -> bool {
+        self.role == Role::Admin && !self.disabled
+    }
+
+    /// Whether sessions and tokens that were given out before this change of it must end.
+    #[must_use]
+    pub fn shuts_out(&self, before: &Self) -> bool {
+        (self.disabled && !before.disabled) || self.password_hash != before.password_hash
+    }
 }
 
 #[cfg(test)]
@@ -225,19 +219,5 @@ mod tests {
     fn a_username_has_no_colon() {
         assert!(Username::parse("jay:patel").is_err());
         assert!(Username::parse("jay patel").is_ok());
-    }
-
-    #[test]
-    fn a_password_has_12_to_128_characters() {
-        assert!(Password::parse("elevenchars").is_err());
-        assert!(Password::parse("ü".repeat(128)).is_ok());
-        assert!(Password::parse("x".repeat(129)).is_err());
-    }
-
-    #[test]
-    fn a_generated_password_is_a_password() {
-        let password = Password::generate(std::array::from_fn(|at| (at * 11) as u8));
-        assert!(Password::parse(password.reveal()).is_ok());
-        assert_ne!(password, Password::generate([7; 32]));
     }
 }

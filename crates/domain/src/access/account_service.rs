@@ -1,17 +1,24 @@
-//! Accounts: the first administrator, and who signs in.
+//! Accounts: the first administrator, those who are added to it, and who signs in with a password.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::account::{NewAccount, Password, Principal, Role, Username};
-use super::error::SignInError;
-use super::ports::{AccountRepository, PasswordHasher, RandomSource};
+use super::account::{
+    Account, AccountUpdate, ChangeAccount, CreateAccount, NewAccount, Role, Username,
+};
+use super::account_ports::AccountRepository;
+use super::error::{AccessError, SignInError};
+use super::password::{Password, PasswordHash};
+use super::ports::{PasswordHasher, RandomSource};
+use super::principal::{Means, Principal};
 use crate::changes::Actor;
 use crate::clock::Clock;
+use crate::ids::{AccountId, Seq};
+use crate::page::{Listing, Page};
 use crate::storage::StorageError;
-use crate::write::Stamp;
+use crate::write::{Precondition, Stamp, Written};
 
-/// Signs people in, and makes the first account.
+/// Manages accounts, and signs people in.
 #[derive(Clone)]
 pub struct AccountService {
     repository: Arc<dyn AccountRepository>,
@@ -70,10 +77,7 @@ impl AccountService {
             role: Role::Admin,
             password_hash: self.hasher.hash(&password)?,
         };
-        let stamp = Stamp {
-            actor: Actor::System,
-            at: self.clock.now(),
-        };
+        let stamp = self.stamp(&Actor::System);
         let created = self.repository.create_first_account(&account, &stamp)?;
         Ok(created.then_some(FirstAdministrator {
             username,
@@ -81,25 +85,130 @@ impl AccountService {
         }))
     }
 
-    /// Checks a name and a password. Takes as long for an unknown name as for a wrong password.
+    fn stamp(&self, actor: &Actor) -> Stamp {
+        Stamp {
+            actor: actor.clone(),
+            at: self.clock.now(),
+        }
+    }
+
+    /// A page of accounts, oldest first.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store fails.
+    pub fn list(&self, page: &Page<AccountId>) -> Result<Listing<Account>, StorageError> {
+        self.repository.list_accounts(page)
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// [`AccessError::AccountNotFound`], [`AccessError::Storage`].
+    pub fn get(&self, account: AccountId) -> Result<Account, AccessError> {
+        let found = self.repository.find_account_by_id(account)?;
+        found.ok_or_else(|| AccessError::AccountNotFound(format!("with the id {account}")))
+    }
+
+    /// The account of this name, in any case.
+    ///
+    /// # Errors
+    /// [`AccessError::AccountNotFound`], [`AccessError::Storage`].
+    pub fn get_by_name(&self, username: &Username) -> Result<Account, AccessError> {
+        let found = self.repository.find_account(username)?;
+        found.ok_or_else(|| AccessError::AccountNotFound(format!("{:?}", username.as_str())))
+    }
+
+    /// Adds an account. Takes as long as a password's hash does.
+    ///
+    /// # Errors
+    /// [`AccessError::AccountExists`], [`AccessError::Storage`].
+    pub fn create(
+        &self,
+        actor: &Actor,
+        command: CreateAccount,
+    ) -> Result<Written<Account>, AccessError> {
+        let account = NewAccount {
+            password_hash: self.hasher.hash(&command.password)?,
+            username: command.username,
+            role: command.role,
+        };
+        self.repository.create_account(&account, &self.stamp(actor))
+    }
+
+    /// Gives an account another role or password, disables or enables it. What it was entered by ends with a change of
+    /// its password and when it is disabled.
+    ///
+    /// # Errors
+    /// [`AccessError::AccountNotFound`], [`AccessError::LastAdministrator`], [`AccessError::VersionMismatch`],
+    /// [`AccessError::Storage`].
+    pub fn change(
+        &self,
+        actor: &Actor,
+        account: AccountId,
+        change: &ChangeAccount,
+        precondition: &Precondition,
+    ) -> Result<Written<Account>, AccessError> {
+        let password = change.password.as_ref();
+        let update = AccountUpdate {
+            role: change.role,
+            password_hash: password.map(|one| self.hasher.hash(one)).transpose()?,
+            disabled: change.disabled,
+        };
+        self.repository
+            .change_account(account, &update, precondition, &self.stamp(actor))
+    }
+
+    /// Deletes an account with all that it was entered by.
+    ///
+    /// # Errors
+    /// [`AccessError::AccountNotFound`], [`AccessError::LastAdministrator`], [`AccessError::VersionMismatch`],
+    /// [`AccessError::Storage`].
+    pub fn delete(
+        &self,
+        actor: &Actor,
+        account: AccountId,
+        precondition: &Precondition,
+    ) -> Result<Seq, AccessError> {
+        self.repository
+            .delete_account(account, precondition, &self.stamp(actor))
+    }
+
+    /// The account that a name and a password open. Takes as long for an unknown name as for a wrong password.
     ///
     /// # Errors
     /// [`SignInError::Refused`], [`SignInError::Storage`].
-    pub fn sign_in(&self, username: &str, password: &str) -> Result<Principal, SignInError> {
+    pub fn verify(&self, username: &str, password: &str) -> Result<Account, SignInError> {
         let account = match Username::parse(username) {
             Ok(username) => self.repository.find_account(&username)?,
             Err(_) => None,
         };
         let hash = account.as_ref().map(|account| &account.password_hash);
         let right = self.hasher.verify(password, hash)?;
-        match account {
-            Some(account) if right && !account.disabled => Ok(Principal {
-                account: account.id,
-                username: account.username,
-                role: account.role,
-            }),
-            _ => Err(SignInError::Refused),
-        }
+        let entered = account.filter(|account| right && !account.disabled);
+        entered.ok_or(SignInError::Refused)
+    }
+
+    /// Who signs in with the password of this hash, verified before; nobody where the account has been deleted, disabled
+    /// or given another password since.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store fails.
+    pub fn recheck(
+        &self,
+        account: AccountId,
+        verified: &PasswordHash,
+    ) -> Result<Option<Principal>, StorageError> {
+        let found = self.repository.find_account_by_id(account)?;
+        let entered = found.filter(|one| !one.disabled && one.password_hash == *verified);
+        Ok(entered.map(|account| Principal::of(&account, Means::Password)))
+    }
+
+    /// Notes that somebody signed in to an account.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store fails, which keeps nobody out.
+    pub fn note_sign_in(&self, account: AccountId) -> Result<(), StorageError> {
+        self.repository.note_sign_in(account, self.clock.now())
     }
 }
 
@@ -114,14 +223,10 @@ mod tests {
     use mockall::predicate::{eq, function};
 
     use super::*;
-    use crate::access::account::{Account, PasswordHash};
-    use crate::access::ports::{MockAccountRepository, MockPasswordHasher, MockRandomSource};
+    use crate::access::account_ports::MockAccountRepository;
+    use crate::access::ports::{MockPasswordHasher, MockRandomSource};
+    use crate::access::samples::{hash, jay};
     use crate::clock::{MockClock, Timestamp};
-    use crate::ids::{AccountId, Seq};
-
-    fn hash(text: &str) -> PasswordHash {
-        PasswordHash::new(format!("hash of {text}"))
-    }
 
     fn service(repository: MockAccountRepository) -> AccountService {
         let mut clock = MockClock::new();
@@ -147,40 +252,77 @@ mod tests {
 
     fn with_account(disabled: bool) -> AccountService {
         let mut repository = MockAccountRepository::new();
-        repository.expect_find_account().returning(move |username| {
-            Ok((username.as_str() == "jay").then(|| Account {
-                id: AccountId(3),
-                username: username.clone(),
-                role: Role::Editor,
-                password_hash: hash("correct horse"),
-                disabled,
-                created_at: Timestamp::from_micros(0).unwrap(),
-                version: Seq(1),
-            }))
-        });
+        repository
+            .expect_find_account()
+            .returning(move |username| Ok((username.as_str() == "jay").then(|| jay(disabled))));
         service(repository)
     }
 
     #[test]
     fn the_right_password_enters_with_the_accounts_role() {
-        let principal = with_account(false).sign_in("jay", "correct horse").unwrap();
-        assert_eq!(
-            (principal.account, principal.role),
-            (AccountId(3), Role::Editor)
-        );
+        let account = with_account(false).verify("jay", "correct horse").unwrap();
+        assert_eq!((account.id, account.role), (AccountId(3), Role::Editor));
     }
 
     #[test]
     fn unknown_name_wrong_password_and_disabled_account_look_alike() {
         let refusals = [
-            with_account(false).sign_in("jay", "wrong"),
-            with_account(false).sign_in("nobody", "correct horse"),
-            with_account(false).sign_in("no:name", "correct horse"),
-            with_account(true).sign_in("jay", "correct horse"),
+            with_account(false).verify("jay", "wrong"),
+            with_account(false).verify("nobody", "correct horse"),
+            with_account(false).verify("no:name", "correct horse"),
+            with_account(true).verify("jay", "correct horse"),
         ];
         for refusal in refusals {
             assert!(matches!(refusal, Err(SignInError::Refused)));
         }
+    }
+
+    #[test]
+    fn a_verified_password_enters_no_more_once_the_account_was_disabled_or_got_another() {
+        let entered = |stored: Option<Account>, verified: &str| {
+            let mut repository = MockAccountRepository::new();
+            repository
+                .expect_find_account_by_id()
+                .with(eq(AccountId(3)))
+                .return_once(|_| Ok(stored));
+            let entered = service(repository).recheck(AccountId(3), &hash(verified));
+            entered.unwrap().is_some()
+        };
+        assert!(entered(Some(jay(false)), "correct horse"));
+        assert!(!entered(Some(jay(false)), "the horse before"));
+        assert!(!entered(Some(jay(true)), "correct horse"));
+        assert!(!entered(None, "correct horse"));
+    }
+
+    #[test]
+    fn a_new_password_is_stored_as_its_hash() {
+        let mut repository = MockAccountRepository::new();
+        repository
+            .expect_change_account()
+            .withf(|id, update, _, _| {
+                *id == AccountId(3)
+                    && update.password_hash == Some(hash("twelve chars"))
+                    && (update.role, update.disabled) == (None, None)
+            })
+            .once()
+            .returning(|_, _, _, _| {
+                Ok(Written {
+                    record: jay(false),
+                    revision: Seq(2),
+                })
+            });
+        let change = ChangeAccount {
+            password: Some(Password::parse("twelve chars").unwrap()),
+            ..ChangeAccount::default()
+        };
+        service(repository)
+            .change(
+                &Actor::CommandLine,
+                AccountId(3),
+                &change,
+                &Precondition::Any,
+            )
+            .unwrap();
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::ids::KeyId;
+use super::account::{Role, Username};
+use crate::ids::{KeyId, TokenId};
 use crate::storage::StorageError;
 use crate::text::EnvironmentName;
 use crate::write::VersionMismatch;
@@ -36,6 +37,37 @@ pub enum AccessError {
     /// Only an administrator may say which environment a GUID opens, or change one that opens any.
     #[error("only an administrator may make, change or delete a GUID that opens an environment")]
     GrantingRefused,
+    /// No account is meant by this: `with the id 7`, or a name.
+    #[error("there is no user {0}")]
+    AccountNotFound(String),
+    /// Another account has this name.
+    #[error("there is a user {:?} already; names differ in more than case", .0.as_str())]
+    AccountExists(Username),
+    /// Without this account nobody could manage accounts any more.
+    #[error(
+        "{:?} is the last enabled administrator, and can be neither deleted, disabled nor demoted; make another first",
+        .0.as_str()
+    )]
+    LastAdministrator(Username),
+    /// The account has changed since whoever makes the token signed in.
+    #[error("the account was changed in the meantime; sign in again")]
+    AccountChanged,
+    /// The account has no token with this id.
+    #[error("this account has no token with the id {0}")]
+    TokenNotFound(TokenId),
+    /// A token that expires would make one that outlives it.
+    #[error("a token that is made with a token must expire when that does or before")]
+    TokenOutlives,
+    /// The account's role does not allow it.
+    #[error("this needs the role {needed}; {username} is {role}")]
+    Role {
+        /// The role that does.
+        needed: Role,
+        /// Who was refused.
+        username: Username,
+        /// What that account may do.
+        role: Role,
+    },
     /// The stored version is none that the writer accepts.
     #[error(transparent)]
     VersionMismatch(#[from] VersionMismatch),

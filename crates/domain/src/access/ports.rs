@@ -1,14 +1,15 @@
-//! What the access context asks of storage, of a password hasher, and of the system's randomness.
+//! What the access context asks of storage, of a password hasher, and of the system's randomness. What it asks of the
+//! storage of accounts, sessions and tokens is in `account_ports`.
 //!
 //! Every MUST is checked against each adapter by the contract tests of `flagstaff-infra`.
 
-use super::account::{Account, NewAccount, Password, PasswordHash, Username};
 use std::sync::Arc;
 
 use super::error::AccessError;
 use super::guid::{ChangeGuid, Granting, GuidRecord, NewGuid};
 use super::key::{ChangeKey, EnvironmentKey, KeyDigest, KeyText, NewKey};
 use super::key_ring::Grant;
+use super::password::{Password, PasswordHash};
 use crate::clock::Timestamp;
 use crate::ids::{KeyId, Seq};
 use crate::page::{Listing, Page};
@@ -184,24 +185,6 @@ pub trait KeySource: Send + Sync {
     /// [`SnapshotSource`](crate::flags::SnapshotSource) says. MUST read head and keys in one transaction. MUST NOT
     /// read keys that did not change, unless so many did that reading all costs less.
     fn load(&self, since: Option<Seq>) -> Result<KeyUpdate, StorageError>;
-}
-
-/// Keeps accounts.
-#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
-pub trait AccountRepository: Send + Sync {
-    /// MUST compare names without regard to case.
-    fn find_account(&self, username: &Username) -> Result<Option<Account>, StorageError>;
-
-    /// Whether there is any account.
-    fn is_empty(&self) -> Result<bool, StorageError>;
-
-    /// Stores the account if there is none at all, and returns whether it did.
-    /// MUST be exclusive: of several processes that try together exactly one succeeds.
-    fn create_first_account(
-        &self,
-        account: &NewAccount,
-        stamp: &Stamp,
-    ) -> Result<bool, StorageError>;
 }
 
 /// Hashes passwords. Costs tens of milliseconds by design: never called where flags are served.

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::records::{
-    AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, GuidRecord, KeyRecord,
+    AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, GuidRecord, KeyRecord, TokenRecord,
 };
-use crate::access::{self, Account, EnvironmentKey};
+use crate::access::{self, Account, EnvironmentKey, Token};
 use crate::clock::Timestamp;
 use crate::flags::{Environment, Feature, Flag};
 use crate::ids::{EnvironmentId, Seq};
@@ -149,6 +149,14 @@ kinds! {
     GuidDeleted = "guid.deleted" in Access,
     /// An account was added.
     AccountCreated = "account.created" in Access,
+    /// An account got another role or password, was disabled or enabled.
+    AccountChanged = "account.changed" in Access,
+    /// An account was deleted.
+    AccountDeleted = "account.deleted" in Access,
+    /// An account made an access token.
+    TokenCreated = "token.created" in Access,
+    /// An access token was deleted, by itself or with what its account was entered by.
+    TokenDeleted = "token.deleted" in Access,
 }
 
 /// A change to be appended.
@@ -322,18 +330,61 @@ impl NewChange {
         })
     }
 
-    /// An account's creation.
+    /// An account's creation, change or deletion.
     ///
     /// # Errors
     /// [`Invalid`] when a record cannot be written as JSON.
-    pub fn account_created(account: &Account) -> Result<Self, Invalid> {
+    pub fn account(before: Option<&Account>, after: Option<&Account>) -> Result<Self, Invalid> {
+        let named = after.or(before);
         Ok(Self {
-            kind: ChangeKind::AccountCreated,
-            subject: account.username.to_string(),
+            kind: kind(
+                [
+                    ChangeKind::AccountCreated,
+                    ChangeKind::AccountChanged,
+                    ChangeKind::AccountDeleted,
+                ],
+                before.is_some(),
+                after.is_some(),
+            ),
+            subject: named
+                .map(|one| one.username.to_string())
+                .unwrap_or_default(),
+            environment: None,
+            before: written(before.map(AccountRecord::from))?,
+            after: written(after.map(AccountRecord::from))?,
+        })
+    }
+
+    /// An access token's creation.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn token_created(token: &Token) -> Result<Self, Invalid> {
+        Ok(Self {
+            after: written(Some(TokenRecord::from(token)))?,
+            ..Self::token(ChangeKind::TokenCreated, token)
+        })
+    }
+
+    /// An access token's deletion.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn token_deleted(token: &Token) -> Result<Self, Invalid> {
+        Ok(Self {
+            before: written(Some(TokenRecord::from(token)))?,
+            ..Self::token(ChangeKind::TokenDeleted, token)
+        })
+    }
+
+    fn token(kind: ChangeKind, token: &Token) -> Self {
+        Self {
+            kind,
+            subject: format!("{}/{}", token.username, token.name),
             environment: None,
             before: None,
-            after: written(Some(AccountRecord::from(account)))?,
-        })
+            after: None,
+        }
     }
 }
 

@@ -4,11 +4,11 @@
 
 use serde::Serialize;
 
-use crate::access::{self, Account, EnvironmentKey, KeyKind, Role};
+use crate::access::{self, Account, EnvironmentKey, KeyKind, Role, Token};
 use crate::clock::Timestamp;
 use crate::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
-use crate::ids::{AccountId, EnvironmentId, FeatureId, FlagId, KeyId, Seq};
-use crate::text::{Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tags};
+use crate::ids::{AccountId, EnvironmentId, FeatureId, FlagId, KeyId, Seq, TokenId};
+use crate::text::{Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tags, TokenName};
 
 /// An environment in the log.
 #[derive(Debug, Serialize)]
@@ -164,6 +164,8 @@ pub struct AccountRecord<'a> {
     username: &'a str,
     role: Role,
     disabled: bool,
+    /// When it got its password, which is not told.
+    credentials_changed_at: Timestamp,
     created_at: Timestamp,
     version: Seq,
 }
@@ -175,8 +177,35 @@ impl<'a> From<&'a Account> for AccountRecord<'a> {
             username: account.username.as_str(),
             role: account.role,
             disabled: account.disabled,
+            credentials_changed_at: account.password_changed_at,
             created_at: account.created_at,
             version: account.version,
+        }
+    }
+}
+
+/// An access token in the log.
+#[derive(Debug, Serialize)]
+pub struct TokenRecord<'a> {
+    id: TokenId,
+    username: &'a str,
+    name: &'a TokenName,
+    digest: String,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    version: Seq,
+}
+
+impl<'a> From<&'a Token> for TokenRecord<'a> {
+    fn from(token: &'a Token) -> Self {
+        Self {
+            id: token.id,
+            username: token.username.as_str(),
+            name: &token.name,
+            digest: token.digest.to_string(),
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            version: token.version,
         }
     }
 }
@@ -292,10 +321,28 @@ mod tests {
             username: Username::parse("jay").unwrap(),
             role: Role::Admin,
             password_hash: PasswordHash::new("$argon2id$…".to_owned()),
+            password_changed_at: at(),
             disabled: false,
             created_at: at(),
+            last_login_at: Some(at()),
             version: Seq(1),
         };
-        assert_snapshot!(json(&AccountRecord::from(&account)), @r#"{"id":1,"username":"jay","role":"admin","disabled":false,"created_at":"2026-11-20T10:00:00.000000Z","version":1}"#);
+        assert_snapshot!(json(&AccountRecord::from(&account)), @r#"{"id":1,"username":"jay","role":"admin","disabled":false,"credentials_changed_at":"2026-11-20T10:00:00.000000Z","created_at":"2026-11-20T10:00:00.000000Z","version":1}"#);
+    }
+
+    #[test]
+    fn a_token_is_written_as_its_digest() {
+        let token = Token {
+            id: TokenId(5),
+            account: AccountId(1),
+            username: Username::parse("jay").unwrap(),
+            name: TokenName::parse("deploy").unwrap(),
+            digest: KeyText::parse("A-TOKEN-OF-THEIR-OWN").unwrap().digest(),
+            created_at: at(),
+            expires_at: None,
+            last_used_at: Some(at()),
+            version: Seq(4),
+        };
+        assert_snapshot!(json(&TokenRecord::from(&token)), @r#"{"id":5,"username":"jay","name":"deploy","digest":"sha256:fc952ba1f88e34478a694c6ecf36cd62d160fea0d237854c18aee814356d0a50","created_at":"2026-11-20T10:00:00.000000Z","expires_at":null,"version":4}"#);
     }
 }

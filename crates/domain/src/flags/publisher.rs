@@ -19,14 +19,14 @@ use crate::storage::StorageError;
 /// Serves snapshots in a form of its own, as a client protocol's rendered bodies.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait SnapshotSubscriber: Send + Sync {
-    /// From now on the environment is served from this snapshot, which is newer than any before.
+    /// From now on the environment is served from this snapshot: newer than any before, or from another log.
     fn published(&self, snapshot: &Arc<Snapshot>);
 
     /// The environment is no more.
     fn removed(&self, environment: EnvironmentId);
 }
 
-/// Publishes snapshots to its subscribers, each environment's in the order of revisions.
+/// Publishes snapshots to its subscribers, each environment's in the order of revisions as long as the log is the same.
 pub struct SnapshotPublisher {
     source: Arc<dyn SnapshotSource>,
     clock: Arc<dyn Clock>,

@@ -1,6 +1,6 @@
 //! The shapes of management's records. The command line's `--json` prints the same.
 
-use flagstaff_domain::access::EnvironmentKey;
+use flagstaff_domain::access::{Account, EnvironmentKey, IssuedToken, Role, Token};
 use flagstaff_domain::changes::Change;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
@@ -190,6 +190,95 @@ impl KeyRecord {
     }
 }
 
+/// A user.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserRecord {
+    /// Their id, for ever.
+    pub id: i64,
+    /// The name by which they sign in.
+    pub username: String,
+    /// What they may do.
+    #[schema(value_type = schema::Role)]
+    pub role: Role,
+    /// Whether they are shut out.
+    pub disabled: bool,
+    /// When the account was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When somebody last signed in to it, by a new session or by HTTP Basic; null means never.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    pub last_login_at: Option<Timestamp>,
+}
+
+impl From<&Account> for UserRecord {
+    fn from(account: &Account) -> Self {
+        Self {
+            id: account.id.0,
+            username: account.username.to_string(),
+            role: account.role,
+            disabled: account.disabled,
+            created_at: account.created_at,
+            last_login_at: account.last_login_at,
+        }
+    }
+}
+
+/// An access token.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TokenRecord {
+    /// Its id.
+    pub id: i64,
+    /// Tells its owner which token this is.
+    pub name: String,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From when on it is refused; null means never.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute; null means never.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl From<&Token> for TokenRecord {
+    fn from(token: &Token) -> Self {
+        Self {
+            id: token.id.0,
+            name: token.name.to_string(),
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            last_used_at: token.last_used_at,
+        }
+    }
+}
+
+/// An access token that was just made.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct IssuedTokenRecord {
+    /// Its id.
+    pub id: i64,
+    /// Tells its owner which token this is.
+    pub name: String,
+    /// Its text, which is shown this once.
+    pub token: String,
+    /// From when on it is refused; null means never.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl From<&IssuedToken> for IssuedTokenRecord {
+    fn from(issued: &IssuedToken) -> Self {
+        let token = &issued.written.record;
+        Self {
+            id: token.id.0,
+            name: token.name.to_string(),
+            token: issued.text.reveal().to_owned(),
+            expires_at: token.expires_at,
+        }
+    }
+}
+
 /// A change.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ChangeRecord {
@@ -200,7 +289,7 @@ pub struct ChangeRecord {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// Who made it: `user:<name>`, `command-line`, `import`, `job:<name>` or `system`.
+    /// Who made it: `user:<name>`, `token:<name>/<token>`, `command-line`, `import`, `job:<name>` or `system`.
     pub actor: String,
     /// What it concerns.
     #[schema(value_type = schema::Context)]

@@ -30,6 +30,25 @@ pub(crate) struct Name(String);
 )]
 pub(crate) struct Label(String);
 
+/// 1 to 150 characters on one line, no `:`, no surrounding white space; unique without regard to case.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 150,
+    pattern = r"^[^\s:\x00-\x1f\x7f-\x9f]([^:\x00-\x1f\x7f-\x9f]*[^\s:\x00-\x1f\x7f-\x9f])?$"
+)]
+pub(crate) struct Username(String);
+
+/// 12 to 128 characters. No answer holds one.
+#[derive(ToSchema)]
+#[schema(min_length = 12, max_length = 128, format = Password)]
+pub(crate) struct NewPassword(String);
+
+/// Up to 128 characters. No answer holds one.
+#[derive(ToSchema)]
+#[schema(max_length = 128, format = Password)]
+pub(crate) struct GivenPassword(String);
+
 /// 32 hexadecimal characters, letters in upper case.
 #[derive(ToSchema)]
 #[schema(pattern = r"^[0-9A-F]{32}$")]
@@ -102,6 +121,15 @@ pub(crate) enum FeatureType {
 pub(crate) enum KeyKind {
     Client,
     Server,
+}
+
+/// What an account may do; each role may do what those before it may.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    Viewer,
+    Editor,
+    Admin,
 }
 
 /// What a change concerns.

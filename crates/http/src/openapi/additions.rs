@@ -37,6 +37,14 @@ impl Modify for Additions {
                 SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
             );
             components.add_security_scheme(
+                "access_token",
+                SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+            );
+            components.add_security_scheme(
+                "session",
+                SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("flagstaff"))),
+            );
+            components.add_security_scheme(
                 "environment_key",
                 SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Environment-Key"))),
             );
@@ -81,7 +89,12 @@ fn needs_account(path: &str, method: &HttpMethod) -> bool {
 /// Whether the operation writes a record that is there.
 fn conditional(path: &str, method: &HttpMethod) -> bool {
     let changes = matches!(method, HttpMethod::Patch | HttpMethod::Delete);
-    on_records(path) && (changes || path.ends_with("/rotate"))
+    on_records(path) && !is_session(path) && (changes || path.ends_with("/rotate"))
+}
+
+/// Whether it is about a session, which is no record: it has no version, and the log does not tell of it.
+fn is_session(path: &str) -> bool {
+    path.starts_with("/api/admin/sessions")
 }
 
 fn if_match() -> RefOr<Parameter> {
@@ -205,7 +218,10 @@ fn headers(path: &str, method: &HttpMethod, status: &str) -> Vec<(&'static str, 
     if status.starts_with(['4', '5']) {
         headers.push(("X-Request-Id", "Under which the server's log tells more"));
     }
-    if !on_records(path) {
+    if is_session(path) && status.starts_with('2') {
+        headers.push(("Set-Cookie", "The session's cookie, or its end"));
+    }
+    if !on_records(path) || is_session(path) {
         return headers;
     }
     let record = path.ends_with('}') || *method == HttpMethod::Post;

@@ -16,9 +16,14 @@ mod health_metrics;
 mod keys;
 mod logs;
 mod openapi;
+mod permissions;
 #[cfg(feature = "rates")]
 mod rates;
 mod retrievals;
+mod secrets;
+mod sessions;
 mod sign_in;
 mod sockets;
 mod support;
+mod tokens;
+mod users;

@@ -8,7 +8,7 @@ use std::path::Path;
 use actix_web::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api};
+use crate::support::{Answer, Api, PASSWORD};
 
 /// Routes that are no part of the described API: the description itself and its page.
 const UNDESCRIBED: [&str; 4] = [
@@ -22,7 +22,20 @@ const UNDESCRIBED: [&str; 4] = [
 const GUID: &str = "9094E4C980C74043A4B586B420E69DDF";
 const FEATURES: &str = "/api/admin/features";
 
-async fn description(api: &Api) -> Value {
+/// The files that register routes, and what stands in front of these.
+const ROUTES: &[(&str, &str)] = &[
+    ("admin.rs", "/api/admin"),
+    ("app.rs", ""),
+    ("sdk.rs", ""),
+    ("guid.rs", ""),
+    ("health.rs", ""),
+    ("metrics.rs", ""),
+    ("openapi.rs", ""),
+    ("modules/coupons.rs", ""),
+    ("modules/rates.rs", ""),
+];
+
+pub(crate) async fn description(api: &Api) -> Value {
     let answer = api.get("/openapi.json").await;
     assert_eq!(
         (answer.status, answer.header("Content-Type")),
@@ -32,7 +45,7 @@ async fn description(api: &Api) -> Value {
 }
 
 /// Every operation as (path, method, operation).
-fn operations(description: &Value) -> Vec<(String, String, Value)> {
+pub(crate) fn operations(description: &Value) -> Vec<(String, String, Value)> {
     let mut all = Vec::new();
     for (path, item) in description["paths"].as_object().unwrap() {
         for method in [
@@ -50,18 +63,12 @@ fn operations(description: &Value) -> Vec<(String, String, Value)> {
 fn registered() -> BTreeSet<String> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = BTreeSet::new();
-    for (file, prefix) in [
-        ("admin.rs", "/api/admin"),
-        ("sdk.rs", ""),
-        ("guid.rs", ""),
-        #[cfg(feature = "coupons")]
-        ("modules/coupons.rs", ""),
-        #[cfg(feature = "rates")]
-        ("modules/rates.rs", ""),
-        ("health.rs", ""),
-        ("metrics.rs", ""),
-        ("openapi.rs", ""),
-    ] {
+    let left_out = |file: &str| match file {
+        "modules/coupons.rs" => cfg!(not(feature = "coupons")),
+        "modules/rates.rs" => cfg!(not(feature = "rates")),
+        _ => false,
+    };
+    for (file, prefix) in ROUTES.iter().filter(|(file, _)| !left_out(file)) {
         let source = std::fs::read_to_string(src.join(file)).unwrap();
         let single = source.split("resource(").skip(1);
         let single = single.filter_map(|rest| rest.split_once(')'));
@@ -77,6 +84,32 @@ fn registered() -> BTreeSet<String> {
         }
     }
     paths
+}
+
+#[test]
+fn routes_are_registered_in_these_files_alone_and_as_resources() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![src.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&src).unwrap().display().to_string();
+            let source = std::fs::read_to_string(&path).unwrap();
+            let known = ROUTES.iter().any(|(file, _)| *file == name) || name == "resource.rs";
+            assert!(
+                known || !source.contains("resource("),
+                "{name} is not looked at"
+            );
+            assert!(
+                name == "resource.rs" || !source.contains(".route("),
+                "{name}"
+            );
+        }
+    }
 }
 
 #[actix_web::test]
@@ -161,14 +194,16 @@ async fn every_operation_documents_its_refusals() {
             for status in ["400", "403", "405", "429", "500", "503"] {
                 assert!(documented(status), "{method} {path} lacks {status}");
             }
-            assert_eq!(documented("404"), path.contains('{'), "{method} {path}");
+            let named = path.contains('{') || path.ends_with("/sessions/current");
+            assert_eq!(documented("404"), named, "{method} {path}");
             let body = operation.get("requestBody").is_some();
             for status in ["408", "413", "415"] {
                 assert_eq!(documented(status), body, "{method} {path} {status}");
             }
             assert_eq!(
                 documented("412"),
-                matches!(method.as_str(), "PATCH" | "DELETE") || path.ends_with("/rotate"),
+                (matches!(method.as_str(), "PATCH" | "DELETE") && !path.contains("/sessions"))
+                    || path.ends_with("/rotate"),
                 "{method} {path}"
             );
         }
@@ -236,6 +271,10 @@ async fn the_words_that_are_described_are_accepted() {
         let key = json!({"name": "a key", "kind": word});
         let created = api.create("/api/admin/environments/production/keys", key);
         assert_eq!(created.await["kind"], word);
+    }
+    for word in words("Role") {
+        let user = json!({"username": format!("a {word}"), "password": PASSWORD, "role": word});
+        assert_eq!(api.create("/api/admin/users", user).await["role"], word);
     }
     for word in words("Context") {
         let path = format!("/api/admin/changes?context={word}");

@@ -29,7 +29,7 @@ use actix_web::{HttpResponse, web};
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::access::{
     AccountService, GuidMemory, GuidRepository, GuidService, KeyRing, KeyService, Password,
-    RandomSource, Username,
+    RandomSource, SessionLimits, SessionService, TokenService, Username,
 };
 use flagstaff_domain::clock::Clock;
 use flagstaff_domain::flags::{FlagRepository, FlagService, SnapshotPublisher};
@@ -40,7 +40,7 @@ use flagstaff_http::sdk::flagsmith::FlagsmithViews;
 use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts, Services};
 use flagstaff_infra::access::{
     DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
-    MokaGuidMemory,
+    DieselSessionRepository, DieselTokenRepository, MokaGuidMemory,
 };
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
@@ -52,7 +52,7 @@ pub(crate) use clock::{TestClock, instant};
 pub(crate) use hasher::CountingHasher;
 pub(crate) use log::logged;
 use place::Place;
-pub(crate) use request::{Answer, Ask};
+pub(crate) use request::{Answer, Ask, members};
 pub(crate) use retrievals::TestRetrievals;
 pub(crate) use socket::{Connection, Reply, Server};
 
@@ -61,6 +61,12 @@ pub(crate) const ADMIN: &str = "admin";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// The flag list.
 pub(crate) const FLAGS: &str = "/api/v1/flags/";
+
+/// For how long sessions last.
+pub(crate) const SESSIONS: SessionLimits = SessionLimits {
+    idle_seconds: 3_600,
+    max_seconds: 86_400,
+};
 
 /// How a test's server is set up.
 pub(crate) fn settings() -> HttpSettings {
@@ -76,6 +82,7 @@ pub(crate) fn settings() -> HttpSettings {
         metrics: MetricsAccess::default(),
         failures_per_account: 10,
         failures_per_address: 100,
+        secure_cookie: false,
         grace: Duration::ZERO,
         shutdown_seconds: 1,
     }
@@ -189,10 +196,21 @@ impl Backend {
             guids: GuidService::new(
                 guids(Arc::new(DieselGuidRepository::new(db.clone()))),
                 remembered,
-                random,
+                random.clone(),
                 Arc::clone(&timed),
             ),
             accounts,
+            sessions: SessionService::new(
+                Arc::new(DieselSessionRepository::new(db.clone())),
+                random.clone(),
+                Arc::clone(&timed),
+                SESSIONS,
+            ),
+            tokens: TokenService::new(
+                Arc::new(DieselTokenRepository::new(db.clone())),
+                random,
+                Arc::clone(&timed),
+            ),
             changes: Arc::new(DieselChangeLog::new(db.clone())),
             storage: Arc::new(db.clone()),
             instance: Instance {

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use crate::changes::bookmark::{Ahead, Bookmark};
 use crate::changes::unit;
 use crate::db::columns::instant;
-use crate::db::error::invalid;
 use crate::db::schema::environment_keys;
 use crate::db::{Db, DbConnection, WorkError};
 
@@ -129,21 +128,20 @@ impl Changed {
             MANY.. => return Ok(None),
             _ => unit::records_since(connection, since, &KEY_CHANGES)?,
         };
-        let digests = records.iter().map(|record| digest(record));
-        let digests = digests.collect::<QueryResult<_>>()?;
-        Ok(Some(Self { digests, renamed }))
+        // A record that only a newer program can read may be of any key.
+        let digests: Option<_> = records.iter().map(|record| digest(record)).collect();
+        Ok(digests.map(|digests| Self { digests, renamed }))
     }
 }
 
 /// The digest in a key's record in the log.
-fn digest(record: &str) -> QueryResult<String> {
+fn digest(record: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Digested {
         digest: KeyDigest,
     }
-    let record: Digested = serde_json::from_str(record)
-        .map_err(|error| invalid(Invalid::new(format!("stored record: {error}"))))?;
-    Ok(record.digest.to_string())
+    let record: Digested = serde_json::from_str(record).ok()?;
+    Some(record.digest.to_string())
 }
 
 /// What each of these keys opens now.

@@ -169,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_went_back_is_gone_on_with_from_there() {
+        let memory = MokaGuidMemory::default();
+        memory.forget(Forgotten::Only(&[]), Seq(900));
+        memory.forget(Forgotten::All, Seq(5));
+        memory.remember(record(0, 0), Seq(5), now());
+        assert!(memory.find(&digest(0)).is_some());
+    }
+
+    #[test]
     fn a_record_that_has_ended_when_it_was_read_is_not_found() {
         let memory = MokaGuidMemory::default();
         memory.remember(record(0, 0), Seq(1), Expire::new(1_000).unwrap().at());

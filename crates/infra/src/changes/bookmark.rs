@@ -14,11 +14,13 @@ use crate::db::schema::changes;
 /// A position of the log, with the time of the change there, by which another log is told from it.
 type Position = (Seq, Option<i64>);
 
-/// Where a follower of the log left off.
+/// Where a follower of the log left off: where its last reading ended, and, since it may have been given up before it
+/// was heard of, where that began.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bookmark(Arc<Mutex<Option<Position>>>);
+pub(crate) struct Bookmark(Arc<Mutex<[Option<Position>; 2]>>);
 
 /// What there is to follow.
+#[derive(Clone, Copy)]
 pub(crate) struct Ahead {
     /// The last change.
     pub(crate) head: Seq,
@@ -36,7 +38,11 @@ impl Bookmark {
         read: impl FnOnce(&mut DbConnection, &Ahead) -> Result<T, E>,
     ) -> Result<T, E> {
         let head = unit::head(connection)?;
-        let left = self.0.lock().filter(|(seq, _)| since == Some(*seq));
+        let places = *self.0.lock();
+        let left = places
+            .into_iter()
+            .flatten()
+            .find(|(seq, _)| since == Some(*seq));
         let same = match left {
             Some((seq, at)) => seq <= head && time_of(connection, seq)? == at,
             None => since.is_none_or(|since| since <= head),
@@ -47,7 +53,7 @@ impl Bookmark {
         let since = since.filter(|_| same);
         let read = read(connection, &Ahead { head, since })?;
         if since != Some(head) || left.is_none() {
-            *self.0.lock() = Some((head, time_of(connection, head)?));
+            *self.0.lock() = [left, Some((head, time_of(connection, head)?))];
         }
         Ok(read)
     }

@@ -29,6 +29,12 @@ impl Lines {
         shared: Arc<Shared>,
     ) -> Result<Self, OpenError> {
         let statements = Statements::default();
+        let first = first.map(|mut connection| {
+            if options.location.is_server() {
+                statements.watch(&mut connection);
+            }
+            connection
+        });
         Ok(Self {
             readers: pool::pool(options, options.readers, &statements),
             followers: pool::pool(options, 2, &statements),

@@ -33,6 +33,23 @@ pub(super) fn open(
     }
 }
 
+/// Like [`open`], with its statements watched where a server answers them.
+pub(super) fn open_watched(
+    location: &Location,
+    busy: Duration,
+    purpose: Purpose,
+    statements: &Statements,
+) -> Result<DbConnection, OpenError> {
+    if !location.is_server() {
+        return open(location, busy, purpose);
+    }
+    let opening = statements.opening();
+    let mut connection = open(location, busy, purpose)?;
+    drop(opening);
+    statements.watch(&mut connection);
+    Ok(connection)
+}
+
 /// Begins a transaction that sees one state of the database throughout.
 pub(super) fn begin_read(connection: &mut DbConnection) -> QueryResult<()> {
     match connection {
@@ -83,11 +100,7 @@ impl r2d2::ManageConnection for Connections {
     type Error = OpenError;
 
     fn connect(&self) -> Result<DbConnection, OpenError> {
-        let mut connection = open(&self.location, self.busy, Purpose::Read)?;
-        if self.location.is_server() {
-            self.statements.watch(&mut connection);
-        }
-        Ok(connection)
+        open_watched(&self.location, self.busy, Purpose::Read, &self.statements)
     }
 
     /// Asked before each use where there is a server, which may have gone away meanwhile.

@@ -90,6 +90,31 @@ diesel::table! {
         disabled -> Bool,
         created_at -> BigInt,
         version -> BigInt,
+        password_changed_at -> BigInt,
+        last_login_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        digest -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tokens (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        name -> Text,
+        digest -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        version -> BigInt,
     }
 }
 
@@ -160,3 +185,7 @@ diesel::table! {
 diesel::joinable!(flags -> environments (environment_id));
 diesel::joinable!(flags -> features (feature_id));
 diesel::allow_tables_to_appear_in_same_query!(environments, features, flags);
+
+diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(tokens -> accounts (account_id));
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, tokens);

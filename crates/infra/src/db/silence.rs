@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 
 use super::DbConnection;
 
+/// How long a server may take to let a connection in, which libpq bounds by itself for each address (`connect_timeout`).
+const LETTING_IN: Duration = Duration::from_secs(4);
+
 /// The statements that are under way on some connections.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Statements {
@@ -27,12 +30,24 @@ impl Statements {
         });
     }
 
+    /// Watches the opening of a connection for as long as what is returned is kept: the server has let it in within the
+    /// first seconds, or never will.
+    pub(super) fn opening(&self) -> Opening {
+        let connection = self.connections.fetch_add(1, Ordering::Relaxed);
+        let begun = Arc::clone(&self.begun);
+        begun.lock().insert(connection, Instant::now() + LETTING_IN);
+        Opening(Watch { connection, begun })
+    }
+
     /// Whether one of them has waited for its answer longer than that.
     pub(super) fn wait_longer_than(&self, limit: Duration) -> bool {
         let begun = self.begun.lock();
         begun.values().any(|begun| begun.elapsed() > limit)
     }
 }
+
+/// A connection that is being opened.
+pub(super) struct Opening(#[expect(dead_code, reason = "its end is what counts")] Watch);
 
 struct Watch {
     connection: u64,

@@ -24,6 +24,7 @@ use super::condition::Condition;
 use super::connection::Anchor;
 use super::error::{OpenError, WorkError};
 use super::silence::Statements;
+use crate::ending;
 use job::{Claim, Job, Work};
 use turns::Turns;
 
@@ -35,7 +36,6 @@ const SERVER_AWAY: Duration = Duration::from_millis(750);
 
 /// What the handle and the thread both know, and the writer that takes its place.
 pub(super) struct Shared {
-    waiting: AtomicU64,
     /// How many turns have ended.
     turns: AtomicU64,
     capacity: u64,
@@ -47,7 +47,6 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(options: &DbOptions) -> Self {
         Self {
-            waiting: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             capacity: options.queue as u64,
             log_bytes: AtomicU64::new(0),
@@ -61,6 +60,7 @@ impl Shared {
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
     shared: Arc<Shared>,
+    waiting: Arc<AtomicU64>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Whether callers give up a database that does not answer. A file answers in the end, however slow its disk.
     impatient: bool,
@@ -75,12 +75,14 @@ impl Writer {
         statements: &Statements,
     ) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(options.queue);
+        let waiting = Arc::<AtomicU64>::default();
         let turns = Turns {
             options: options.clone(),
             anchor,
             connection,
             next_check: Instant::now(),
             shared: Arc::clone(&shared),
+            waiting: Arc::clone(&waiting),
             statements: statements.clone(),
         };
         let thread = thread::Builder::new()
@@ -90,6 +92,7 @@ impl Writer {
         Ok(Self {
             queue: Some(queue),
             shared,
+            waiting,
             thread: Mutex::new(Some(thread)),
             impatient: options.location.is_server() && options.busy < SERVER,
         })
@@ -111,7 +114,7 @@ impl Writer {
     }
 
     pub(super) fn waiting(&self) -> u64 {
-        self.shared.waiting.load(Ordering::Relaxed)
+        self.waiting.load(Ordering::Relaxed)
     }
 
     pub(super) fn outage(&self) -> Option<Outage> {
@@ -135,31 +138,24 @@ impl Writer {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let stopped = || E::from(StorageError::unavailable("the writer has stopped"));
         let (answer, answered) = channel();
         let claim = Claim::default();
         let turns = self.shared.turns.load(Ordering::Relaxed);
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        let job = Work {
+        self.enqueue(Work {
             work,
             claim: claim.clone(),
             answer,
+        })?;
+        let given_up = match self.wait(&answered) {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Disconnected) if claim.take() => stopped(),
+            Err(RecvTimeoutError::Disconnected) => StorageError::in_doubt("the writer has ended"),
+            Err(RecvTimeoutError::Timeout) => self.give_up(&claim, turns),
         };
-        if let Err(error) = queue.try_send(Box::new(job)) {
-            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(match error {
-                TrySendError::Full(_) => E::from(StorageError::unavailable(
-                    "too many writes are waiting already",
-                )),
-                TrySendError::Disconnected(_) => stopped(),
-            });
-        }
-        match self.wait(&answered) {
-            Ok(result) => result,
-            Err(RecvTimeoutError::Disconnected) => Err(stopped()),
-            Err(RecvTimeoutError::Timeout) => Err(E::from(self.give_up(&claim, turns))),
-        }
+        // The answer may have come at the last moment.
+        answered
+            .try_recv()
+            .unwrap_or_else(|_| Err(E::from(given_up)))
     }
 
     fn wait<T>(&self, answered: &Receiver<T>) -> Result<T, RecvTimeoutError> {
@@ -186,6 +182,38 @@ impl Writer {
         self.shared.condition.fails(&error);
         error
     }
+
+    /// Puts a unit of work into the queue.
+    fn enqueue(&self, job: impl Job + 'static) -> Result<(), StorageError> {
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(Box::new(job)).map_err(|error| {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => {
+                    StorageError::unavailable("too many writes are waiting already")
+                }
+                TrySendError::Disconnected(_) => stopped(),
+            }
+        })
+    }
+
+    /// Puts a unit of work into the queue, and waits for nothing.
+    pub(super) fn write_later(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<(), WorkError<StorageError>> + Send + 'static,
+    ) -> Result<(), StorageError> {
+        let (answer, _) = channel();
+        self.enqueue(Work {
+            work,
+            claim: Claim::default(),
+            answer,
+        })
+    }
+}
+
+fn stopped() -> StorageError {
+    StorageError::unavailable("the writer has stopped")
 }
 
 impl Drop for Writer {
@@ -196,14 +224,14 @@ impl Drop for Writer {
         if let Some(thread) = self.thread.lock().take()
             && thread.thread().id() != thread::current().id()
         {
-            let started = Instant::now();
-            while self.impatient && !thread.is_finished() {
-                if started.elapsed() > SERVER {
-                    return;
-                }
-                thread::sleep(Duration::from_millis(5));
-            }
-            let _ = thread.join();
+            ending::wait_for(
+                thread,
+                if self.impatient {
+                    SERVER
+                } else {
+                    Duration::MAX
+                },
+            );
         }
     }
 }

@@ -38,8 +38,10 @@ fn the_first_account_is_read_back_as_it_was_created(store: &Store) {
         username: new.username,
         role: new.role,
         password_hash: new.password_hash,
+        password_changed_at: stamp().at,
         disabled: false,
         created_at: stamp().at,
+        last_login_at: None,
         version: changes[0].seq,
     };
     assert_eq!(account, expected);
@@ -51,7 +53,7 @@ fn the_first_account_is_read_back_as_it_was_created(store: &Store) {
     assert_eq!(
         record(&changes[0].after),
         json!({"id": account.id, "username": "jay", "role": "admin", "disabled": false,
-            "created_at": stamp().at, "version": account.version})
+            "credentials_changed_at": stamp().at, "created_at": stamp().at, "version": account.version})
     );
 }
 

@@ -28,6 +28,7 @@ macro_rules! contracts {
     };
 }
 
+mod account_changes;
 mod accounts;
 mod change_log;
 mod compatibility;
@@ -48,7 +49,9 @@ mod scratch;
 #[cfg(feature = "postgres")]
 #[path = "../support/server.rs"]
 mod server;
+mod sessions;
 mod snapshots;
 mod state;
 mod store;
+mod tokens;
 mod values;

@@ -26,6 +26,7 @@ contracts!(
     head_and_flags_are_of_one_moment,
     a_log_that_is_shorter_than_what_was_read_is_read_whole,
     another_log_in_the_place_of_the_first_is_read_whole,
+    another_log_is_noticed_also_by_whoever_missed_the_last_answer,
 );
 
 fn load(store: &Store, since: Seq) -> SnapshotUpdate {
@@ -304,13 +305,7 @@ fn another_log_in_the_place_of_the_first_is_read_whole(store: &Store) {
     fill(store);
     let since = load(store, Seq(0)).head;
     store.grants.load(Some(Seq(0))).unwrap();
-    let past_the_trigger = ["", " ON changes"].map(|on| {
-        let drop = format!("DROP TRIGGER changes_are_not_updated{on}");
-        store.backstage.execute(&drop)
-    });
-    assert!(past_the_trigger.iter().any(Result::is_ok));
-    let other = format!("UPDATE changes SET at = at + 1 WHERE seq = {}", since.0);
-    store.backstage.execute(&other).unwrap();
+    become_another_log_at(store, since);
     set(store, "staging", "limit", 1);
     assert!(load(store, since).whole);
     let keys = store.grants.load(Some(since)).unwrap().keys;
@@ -319,6 +314,26 @@ fn another_log_in_the_place_of_the_first_is_read_whole(store: &Store) {
     let since = store.head();
     set(store, "staging", "limit", 2);
     assert!(!load(store, since).whole);
+}
+
+/// As where the failover came while the news were on their way: whoever asks again has not heard of them.
+fn another_log_is_noticed_also_by_whoever_missed_the_last_answer(store: &Store) {
+    fill(store);
+    let since = store.snapshots.load(None).unwrap().head;
+    set(store, "staging", "limit", 1);
+    assert!(!load(store, since).whole);
+    become_another_log_at(store, since);
+    assert!(load(store, since).whole);
+}
+
+fn become_another_log_at(store: &Store, seq: Seq) {
+    let past_the_trigger = ["", " ON changes"].map(|on| {
+        let drop = format!("DROP TRIGGER changes_are_not_updated{on}");
+        store.backstage.execute(&drop)
+    });
+    assert!(past_the_trigger.iter().any(Result::is_ok));
+    let other = format!("UPDATE changes SET at = at + 1 WHERE seq = {}", seq.0);
+    store.backstage.execute(&other).unwrap();
 }
 
 /// Replays every update on what was served before it: the publisher's view of a changing store.

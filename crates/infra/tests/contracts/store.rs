@@ -10,7 +10,8 @@ use std::path::Path;
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use flagstaff_domain::access::{
-    AccountRepository, EnvironmentKey, GuidRepository, KeyKind, KeyRepository, KeySource,
+    AccessError, Account, AccountRepository, EnvironmentKey, GuidRepository, KeyKind,
+    KeyRepository, KeySource, SessionRepository, SignInError, Token, TokenRepository,
 };
 use flagstaff_domain::changes::{Change, ChangeLog, ChangeQuery, Direction};
 use flagstaff_domain::flags::{
@@ -22,6 +23,7 @@ use flagstaff_domain::state::StateRepository;
 use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{
     DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
+    DieselSessionRepository, DieselTokenRepository,
 };
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbOptions};
@@ -42,6 +44,8 @@ pub(crate) struct Store {
     pub(crate) grants: Box<dyn KeySource>,
     pub(crate) guids: Box<dyn GuidRepository>,
     pub(crate) accounts: Box<dyn AccountRepository>,
+    pub(crate) sessions: Box<dyn SessionRepository>,
+    pub(crate) tokens: Box<dyn TokenRepository>,
     pub(crate) log: Box<dyn ChangeLog>,
     pub(crate) state: Box<dyn StateRepository>,
     pub(crate) monitor: Box<dyn StorageMonitor>,
@@ -97,6 +101,8 @@ fn over(db: &Db, backstage: impl Backstage + 'static) -> Store {
         grants: Box::new(DieselKeySource::new(db.clone())),
         guids: Box::new(DieselGuidRepository::new(db.clone())),
         accounts: Box::new(DieselAccountRepository::new(db.clone())),
+        sessions: Box::new(DieselSessionRepository::new(db.clone())),
+        tokens: Box::new(DieselTokenRepository::new(db.clone())),
         log: Box::new(DieselChangeLog::new(db.clone())),
         state: Box::new(DieselStateRepository::new(db.clone())),
         monitor: Box::new(db.clone()),
@@ -176,6 +182,27 @@ impl Store {
             .keys
             .create_key(&environment_name(environment), &key, &stamp());
         written.unwrap().record
+    }
+
+    /// An administrator of this name.
+    pub(crate) fn account(&self, username: &str) -> Account {
+        let written = self
+            .accounts
+            .create_account(&new_account(username), &stamp());
+        written.unwrap().record
+    }
+
+    /// Begins a session at 10 o'clock.
+    pub(crate) fn session(&self, account: &Account, text: &str) -> Result<Account, SignInError> {
+        self.sessions.begin_session(&new_session(account, text))
+    }
+
+    /// Makes a token.
+    pub(crate) fn token(&self, account: &Account, text: &str) -> Result<Token, AccessError> {
+        let written = self
+            .tokens
+            .create_token(&new_token(account, text), &stamp());
+        written.map(|written| written.record)
     }
 
     pub(crate) fn flag(&self, environment: &str, feature: &str) -> Result<Flag, FlagError> {

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use flagstaff_infra::db::copy::CopyError;
 use flagstaff_infra::db::integrity::integrity;
 
-use crate::moving::{ROWS, fill, moved, next_ids};
+use crate::moving::{TABLES_ON_POSTGRES, fill, moved, next_ids, rows_of_database, rows_of_file};
 use crate::scratch::{Scratch, texts};
 use crate::server::Database;
 
@@ -21,26 +21,18 @@ fn filled_database() -> Database {
 }
 
 fn in_file(scratch: &Scratch) -> Vec<String> {
-    let mut rows = texts(&mut scratch.raw(), ROWS);
-    rows.sort();
-    rows
+    rows_of_file(&mut scratch.raw())
 }
 
 fn in_database(database: &Database) -> Vec<String> {
-    let mut rows = texts(&mut database.raw(), ROWS);
-    rows.sort();
-    rows
+    rows_of_database(&mut database.raw())
 }
 
 #[test]
 fn from_a_file_into_postgresql_and_back() {
     let (file, database, back) = (filled_file(), Database::empty(), Scratch::empty());
     let copied = moved(file.path(), database.url()).unwrap();
-    let tables = texts(
-        &mut database.raw(),
-        "SELECT table_name::text AS answer FROM information_schema.tables WHERE table_schema = 'public'
-             AND table_name NOT IN ('__diesel_schema_migrations', 'compatible_migrations') ORDER BY table_name COLLATE \"C\"",
-    );
+    let tables = texts(&mut database.raw(), TABLES_ON_POSTGRES);
     let names: Vec<_> = copied.iter().map(|one| one.table.clone()).collect();
     assert_eq!(names, tables, "PostgreSQL has the tables that SQLite has");
     assert!(copied.iter().all(|one| one.rows > 0), "{copied:?}");
@@ -124,5 +116,5 @@ fn nobody_writes_to_postgresql_while_it_is_copied() {
         .unwrap();
     let refused = moved(from.url(), to.path()).unwrap_err();
     assert!(matches!(refused, CopyError::From(_)), "{refused:?}");
-    assert_eq!(in_file(&to), ["log_head 1|0"]);
+    assert_eq!(in_file(&to), ["log_head|id=|1|seq=|0"]);
 }

@@ -1,19 +1,28 @@
 //! A database with records of every kind and a history, and everything in a database as text, to compare two of them.
 
+#![allow(dead_code, reason = "each test crate uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
-use flagstaff_domain::access::{AccountRepository, KeyKind, KeyRepository};
+use diesel::query_builder::SqlQuery;
+use diesel::query_dsl::methods::LoadQuery;
+use flagstaff_domain::access::{
+    AccountRepository, KeyKind, KeyRepository, SessionRepository, TokenRepository,
+};
 use flagstaff_domain::flags::{ChangeFeature, CreateFeature, FlagRepository, FlagValue};
 use flagstaff_domain::state::Progress;
 use flagstaff_domain::write::Precondition;
-use flagstaff_infra::access::{DieselAccountRepository, DieselKeyRepository};
+use flagstaff_infra::access::{
+    DieselAccountRepository, DieselKeyRepository, DieselSessionRepository, DieselTokenRepository,
+};
 use flagstaff_infra::db::Db;
 use flagstaff_infra::db::Location;
 use flagstaff_infra::db::copy::{Copied, CopyError, copy};
 use flagstaff_infra::flags::DieselFlagRepository;
 
 use crate::samples::*;
+use crate::scratch::{TextRow, texts};
 
 /// Watches no progress.
 pub(crate) struct Unwatched;
@@ -35,7 +44,9 @@ const EXTREMES: &str = "
         VALUES ('Zoë', 'zoë', 'viewer', '$argon2id$another', TRUE, -1, 9223372036854775807);
     UPDATE features SET description = '\"quoted\" \\ back'' \t tab \u{1} \u{7f} \u{2028} \u{1f3c1} NULL', created_at = -9223372036854775807
         WHERE name = 'null';
-    UPDATE features SET description = '' WHERE name = 'integer'";
+    UPDATE features SET description = '' WHERE name = 'integer';
+    INSERT INTO environment_keys (environment_id, \"user\", description, kind, digest, created_at, expires_at, version)
+        VALUES (NULL, 'Jay Patel', NULL, 'client', 'a-digest', 0, -1, 1)";
 
 /// Writes records of every kind, renames and deletes some. The newest of each kind is gone again.
 pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
@@ -93,9 +104,22 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
     assert_ne!(last.map(|one| one.record.id), Some(key.record.id));
     keys.delete_key(&production, key.record.id, any, &later())
         .unwrap();
-    DieselAccountRepository::new(db.clone())
-        .create_first_account(&new_account("jay"), &stamp())
-        .unwrap();
+    let accounts = DieselAccountRepository::new(db.clone());
+    let jay = accounts.create_account(&new_account("jay"), &stamp());
+    let jay = jay.unwrap().record;
+    let session = new_session(&jay, "a session");
+    let sessions = DieselSessionRepository::new(db.clone());
+    sessions.begin_session(&session).unwrap();
+    let tokens = DieselTokenRepository::new(db.clone());
+    for text in ["a token", "gone"] {
+        let made = tokens.create_token(&new_token(&jay, text), &stamp());
+        let token = made.unwrap().record;
+        if text == "gone" {
+            tokens
+                .delete_token(jay.id, token.id, any, &later())
+                .unwrap();
+        }
+    }
     raw.batch_execute(EXTREMES).unwrap();
     flags
         .delete_feature(&feature_name("gone"), any, &later())
@@ -120,19 +144,45 @@ pub(crate) fn next_ids(db: &Db) -> [i64; 3] {
     ]
 }
 
-/// Every row of every table, with all of its columns, in a spelling that both backends have.
-pub(crate) const ROWS: &str = "
-    SELECT 'log_head ' || concat_ws('|', id, seq) AS answer FROM log_head
-    UNION ALL SELECT 'changes ' || concat_ws('|', seq, group_seq, at, actor, context, kind, subject,
-        coalesce(environment_id, -1), coalesce(environment, '∅'), coalesce(before, '∅'), coalesce(after, '∅')) FROM changes
-    UNION ALL SELECT 'environments ' || concat_ws('|', id, name, name_folded, description, created_at, revision, revised_at, version)
-        FROM environments
-    UNION ALL SELECT 'features ' || concat_ws('|', id, name, name_folded, description, kind, initial_value,
-        CASE WHEN default_enabled THEN 1 ELSE 0 END, CASE WHEN server_key_only THEN 1 ELSE 0 END, tags, created_at, version)
-        FROM features
-    UNION ALL SELECT 'flags ' || concat_ws('|', id, environment_id, feature_id, CASE WHEN enabled THEN 1 ELSE 0 END, value,
-        updated_at, version) FROM flags
-    UNION ALL SELECT 'environment_keys ' || concat_ws('|', id, environment_id, name, kind, digest, coalesce(text, '∅'), created_at,
-        coalesce(expires_at, -1), version) FROM environment_keys
-    UNION ALL SELECT 'accounts ' || concat_ws('|', id, username, username_folded, role, password_hash,
-        CASE WHEN disabled THEN 1 ELSE 0 END, created_at, version) FROM accounts";
+/// Every table with records in a file, and in a database on PostgreSQL.
+pub(crate) const TABLES: &str =
+    "SELECT name AS answer FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+    AND name NOT IN ('__diesel_schema_migrations', 'compatible_migrations') ORDER BY name";
+#[cfg(feature = "postgres")]
+pub(crate) const TABLES_ON_POSTGRES: &str = "SELECT table_name::text AS answer FROM information_schema.tables
+    WHERE table_schema = 'public' AND table_name NOT IN ('__diesel_schema_migrations', 'compatible_migrations')
+    ORDER BY table_name COLLATE \"C\"";
+
+/// Every row of every table in a file, with all of its columns by their names.
+pub(crate) fn rows_of_file(connection: &mut SqliteConnection) -> Vec<String> {
+    let columns =
+        "SELECT format('''%s='', coalesce(CAST(\"%s\" AS TEXT), ''∅'')', name, name) AS answer
+        FROM pragma_table_info('TABLE') ORDER BY name";
+    let tables = texts(connection, TABLES);
+    all_rows(connection, &tables, columns)
+}
+
+/// The same in a database on PostgreSQL, which has a type of its own for false and true.
+#[cfg(feature = "postgres")]
+pub(crate) fn rows_of_database(connection: &mut diesel::PgConnection) -> Vec<String> {
+    let columns = "SELECT format('''%s='', coalesce(CAST(\"%s\"%s AS TEXT), ''∅'')', column_name, column_name,
+            CASE data_type WHEN 'boolean' THEN '::integer' ELSE '' END) AS answer
+        FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'TABLE'
+        ORDER BY column_name COLLATE \"C\"";
+    let tables = texts(connection, TABLES_ON_POSTGRES);
+    all_rows(connection, &tables, columns)
+}
+
+fn all_rows<C>(connection: &mut C, tables: &[String], columns: &str) -> Vec<String>
+where
+    SqlQuery: for<'q> LoadQuery<'q, C, TextRow>,
+{
+    let mut rows = Vec::new();
+    for table in tables {
+        let columns = texts(connection, &columns.replace("TABLE", table)).join(", ");
+        let query = format!("SELECT concat_ws('|', '{table}', {columns}) AS answer FROM {table}");
+        rows.extend(texts(connection, &query));
+    }
+    rows.sort();
+    rows
+}

@@ -6,13 +6,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use flagstaff_domain::access::{
-    Expire, KeyDigest, KeyKind, KeyText, NewAccount, NewGuid, NewKey, PasswordHash, Role, Username,
+    Account, Expire, KeyDigest, KeyKind, KeyText, NewAccount, NewGuid, NewKey, NewSession,
+    NewToken, PasswordHash, Role, Username,
 };
 use flagstaff_domain::changes::Actor;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::{ChangeFlag, CreateEnvironment, CreateFeature, FlagValue};
 use flagstaff_domain::text::{
-    Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tag, Tags,
+    Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tag, Tags, TokenName,
 };
 use flagstaff_domain::write::Stamp;
 
@@ -86,6 +87,10 @@ pub(crate) fn key_text(text: &str) -> KeyText {
     KeyText::parse(text).unwrap()
 }
 
+pub(crate) fn digest(text: &str) -> KeyDigest {
+    KeyDigest::of(text.as_bytes())
+}
+
 pub(crate) fn new_key(name: &str, kind: KeyKind, text: &str) -> NewKey {
     NewKey::of(KeyName::parse(name).unwrap(), kind, &key_text(text), None)
 }
@@ -106,5 +111,27 @@ pub(crate) fn new_account(username: &str) -> NewAccount {
         username: Username::parse(username).unwrap(),
         role: Role::Admin,
         password_hash: PasswordHash::new("$argon2id$a-hash-that-nobody-may-see".to_owned()),
+    }
+}
+
+/// A session that begins at 10 o'clock.
+pub(crate) fn new_session(account: &Account, text: &str) -> NewSession {
+    NewSession {
+        account: account.id,
+        version: account.version,
+        digest: digest(text),
+        replaces: None,
+        at: stamp().at,
+    }
+}
+
+/// A token that expires at 11 o'clock.
+pub(crate) fn new_token(account: &Account, text: &str) -> NewToken {
+    NewToken {
+        account: account.id,
+        account_version: account.version,
+        name: TokenName::parse("deploy").unwrap(),
+        digest: digest(text),
+        expires_at: Some(later().at),
     }
 }

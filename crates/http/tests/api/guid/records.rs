@@ -28,6 +28,8 @@ async fn a_record_is_created_with_a_guid_read_changed_and_deleted() {
     let read_back = read(&api, GUID).await;
     assert_eq!((read_back.status, read_back.json()), (200, answer.json()));
     assert_eq!(read_back.header("Cache-Control"), Some("no-store"));
+    let unknown = api.read("/guid/00000000000000000000000000000000").await;
+    assert_eq!(unknown.header("Cache-Control"), Some("no-store"));
 
     let changed = change(&api, GUID, json!({"expire": "1427822745"})).await;
     assert_eq!(changed.status, 200);

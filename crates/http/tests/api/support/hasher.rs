@@ -1,4 +1,4 @@
-//! The real password hasher, which also counts how often it verifies.
+//! The real password hasher, which also counts how often it hashes and verifies.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,6 +9,7 @@ use flagstaff_infra::password::Argon2Hasher;
 pub(crate) struct CountingHasher {
     inner: Argon2Hasher,
     verified: AtomicUsize,
+    hashed: AtomicUsize,
 }
 
 impl Default for CountingHasher {
@@ -16,6 +17,7 @@ impl Default for CountingHasher {
         Self {
             inner: Argon2Hasher::new(2),
             verified: AtomicUsize::new(0),
+            hashed: AtomicUsize::new(0),
         }
     }
 }
@@ -25,10 +27,16 @@ impl CountingHasher {
     pub(crate) fn verified(&self) -> usize {
         self.verified.load(Ordering::SeqCst)
     }
+
+    /// How many new passwords were hashed since the start.
+    pub(crate) fn hashed(&self) -> usize {
+        self.hashed.load(Ordering::SeqCst)
+    }
 }
 
 impl PasswordHasher for CountingHasher {
     fn hash(&self, password: &Password) -> Result<PasswordHash, StorageError> {
+        self.hashed.fetch_add(1, Ordering::SeqCst);
         self.inner.hash(password)
     }
 

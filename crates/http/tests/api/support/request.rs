@@ -62,6 +62,16 @@ impl<'a> Ask<'a> {
         self.header("Authorization", format!("Basic {credentials}"))
     }
 
+    /// Signed in with an access token.
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("Authorization", format!("Bearer {token}"))
+    }
+
+    /// With the cookie of a session.
+    pub(crate) fn session(self, text: &str) -> Self {
+        self.header("Cookie", format!("flagstaff={text}"))
+    }
+
     /// With a body, and without saying what it is.
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.request = self.request.set_payload(body);
@@ -130,6 +140,13 @@ impl Answer {
         self.header("ETag").unwrap().to_owned()
     }
 
+    /// The text of the session that the answer's cookie holds.
+    pub(crate) fn session(&self) -> String {
+        let cookie = self.header("Set-Cookie").unwrap();
+        let (_, value) = cookie.split_once('=').unwrap();
+        value.split(';').next().unwrap().to_owned()
+    }
+
     /// The body as text.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
@@ -193,4 +210,10 @@ impl Answer {
         assert_eq!(problem["errors"][0]["field"], field, "{problem}");
         problem["errors"][0]["message"].as_str().unwrap().to_owned()
     }
+}
+
+/// The names of an object's members, in their order.
+pub(crate) fn members(record: &Value) -> Vec<&str> {
+    let record = record.as_object().unwrap();
+    record.keys().map(String::as_str).collect()
 }

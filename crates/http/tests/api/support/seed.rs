@@ -13,7 +13,7 @@ use flagstaff_domain::text::{EnvironmentName, FeatureName, KeyName};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::{ADMIN, Api, Backend};
+use super::{ADMIN, Api, Ask, Backend, PASSWORD};
 
 impl Api {
     /// With the environment `production`; the text is a client key to it.
@@ -43,6 +43,36 @@ impl Api {
     pub(crate) async fn feature(&self, name: &str) -> Value {
         self.create("/api/admin/features", json!({ "name": name }))
             .await
+    }
+
+    /// Adds a user with the administrator's password, and returns the path of the record.
+    pub(crate) async fn user(&self, username: &str, role: &str) -> String {
+        let user = json!({ "username": username, "password": PASSWORD, "role": role });
+        let record = self.create("/api/admin/users", user).await;
+        format!("/api/admin/users/{}", record["id"])
+    }
+
+    /// Begins a session of somebody who has the administrator's password, and returns its text.
+    pub(crate) async fn session(&self, username: &str) -> String {
+        let begun = self.begin_session(username, PASSWORD).send().await;
+        assert_eq!(begun.status, 201, "{}", begun.text());
+        begun.session()
+    }
+
+    /// The request that begins a session.
+    pub(crate) fn begin_session(&self, username: &str, password: &str) -> Ask<'_> {
+        let credentials = json!({ "username": username, "password": password });
+        self.ask(Method::POST, "/api/admin/sessions")
+            .json(credentials)
+    }
+
+    /// Makes a token of somebody who has the administrator's password, and returns its text.
+    pub(crate) async fn token(&self, username: &str) -> String {
+        let made = self.ask(Method::POST, "/api/admin/tokens");
+        let made = made.basic(username, PASSWORD);
+        let made = made.json(json!({ "name": "deploy" })).send().await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json()["token"].as_str().unwrap().to_owned()
     }
 
     /// Adds a record, and returns it.

@@ -7,13 +7,15 @@ use flagstaff_domain::storage::Outage;
 use crate::db::error::meaning;
 
 /// Classes 08, 53, 55, 57 and 58, and what libpq says of a server that is not there.
-const OUTAGES: [(&str, Outage); 20] = [
+const OUTAGES: [(&str, Outage); 21] = [
     ("due to lock timeout", Outage::Locked),
     ("due to statement timeout", Outage::Gone),
     ("due to user request", Outage::Gone),
     ("terminating connection", Outage::Gone),
     ("terminating walreceiver", Outage::Gone),
     ("the database system is", Outage::Gone),
+    // A copy that was not promoted yet.
+    ("during recovery", Outage::ReadOnly),
     ("too many clients", Outage::Gone),
     ("too many connections", Outage::Gone),
     ("connection slots are reserved", Outage::Gone),

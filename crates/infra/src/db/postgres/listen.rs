@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
@@ -12,10 +12,13 @@ use diesel::pg::PgConnection;
 use super::{PostgresUrl, open};
 use crate::db::connection::Purpose;
 use crate::db::error::OpenError;
+use crate::ending;
 
 /// How often the connection is looked at, which asks the operating system and not the server: diesel offers no way to
 /// wait for what arrives.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a connection is kept. One that has gone silent says nothing of it, and is replaced this way.
+const KEPT: Duration = Duration::from_secs(120);
 /// How long to wait before connecting again.
 const AWAY: Duration = Duration::from_secs(1);
 
@@ -37,11 +40,16 @@ impl Listening {
             .name("listen".to_owned())
             .spawn(move || {
                 let mut connection = None;
+                let mut connected = Instant::now();
                 let mut rest = Duration::ZERO;
                 while stopped.recv_timeout(rest) == Err(RecvTimeoutError::Timeout) {
-                    connection = match connection.take() {
+                    let kept = connection.take().filter(|_| connected.elapsed() < KEPT);
+                    connection = match kept {
                         Some(kept) => look(kept, &heard),
-                        None => connect(&url, &heard),
+                        None => {
+                            connected = Instant::now();
+                            connect(&url, &heard)
+                        }
                     };
                     rest = if connection.is_some() { LOOK } else { AWAY };
                 }
@@ -57,7 +65,7 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            ending::wait_for(thread, AWAY);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ pub(super) struct Turns {
     /// When what looks like damage may be looked into again.
     pub(super) next_check: Instant,
     pub(super) shared: Arc<Shared>,
+    /// How many units of work are in the queue.
+    pub(super) waiting: Arc<AtomicU64>,
     pub(super) statements: Statements,
 }
 
@@ -128,7 +130,7 @@ impl Turns {
     }
 
     fn taken(&self) {
-        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Begins; a server that was away meanwhile has closed the connection that was kept, so it is asked once more.
@@ -143,12 +145,8 @@ impl Turns {
     }
 
     fn open(&self) -> Result<DbConnection, OpenError> {
-        let options = &self.options;
-        let mut connection = pool::open(&options.location, options.busy, Purpose::Write)?;
-        if options.location.is_server() {
-            self.statements.watch(&mut connection);
-        }
-        Ok(connection)
+        let (location, busy) = (&self.options.location, self.options.busy);
+        pool::open_watched(location, busy, Purpose::Write, &self.statements)
     }
 
     /// A connection that holds the lock, for which it waited no longer than `patience`.
@@ -236,10 +234,13 @@ impl Turns {
                 TurnEnd::undone(storage(error))
             }
             // An fsync that failed says nothing of what is on the disk.
-            Err(error) => TurnEnd {
-                refused: Err(StorageError::unavailable(error.to_string())),
-                succeeded: Err(StorageError::in_doubt(error)),
-            },
+            Err(error) => {
+                let cause: Arc<dyn std::error::Error + Send + Sync> = Arc::new(error);
+                TurnEnd {
+                    refused: Err(StorageError::Unavailable(Arc::clone(&cause))),
+                    succeeded: Err(StorageError::InDoubt(cause)),
+                }
+            }
         }
     }
 
