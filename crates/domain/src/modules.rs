@@ -8,6 +8,7 @@ pub mod coupons;
 pub mod rates;
 
 use crate::changes::ModuleKind;
+use crate::state::sections::Section;
 
 /// The names of the modules, as the change log has them.
 pub(crate) const CONTEXTS: &[&str] = &[
@@ -23,6 +24,12 @@ const KINDS: &[&[ModuleKind]] = &[
     coupons::KINDS,
     #[cfg(feature = "rates")]
     rates::KINDS,
+];
+
+/// What the modules have in a state file.
+pub(crate) const SECTIONS: &[Section] = &[
+    #[cfg(feature = "coupons")]
+    coupons::state::SECTION,
 ];
 
 /// The module's kind of change that is written so.

@@ -188,7 +188,7 @@ fn an_unknown_variable_is_refused_and_named() {
     );
     assert_eq!(
         refusal(&[], &[("FLAGSTAFF__SRV__BIND", "2")]),
-        "FLAGSTAFF__SRV__BIND: unknown key srv.bind; known sections: server, database, log, admin, sign_in, metrics"
+        "FLAGSTAFF__SRV__BIND: unknown key srv.bind; known sections: server, database, log, admin, sign_in, metrics, rates, coupons"
     );
     for name in [
         "FLAGSTAFF__SERVER",

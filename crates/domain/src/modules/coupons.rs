@@ -9,6 +9,7 @@ pub mod exchange;
 pub mod ports;
 pub mod price;
 pub mod service;
+pub mod state;
 pub mod text;
 
 pub use coupon::{ChangeCoupon, Coupon, CouponFeature, CouponId, Details, Place};

@@ -6,6 +6,7 @@
 pub(crate) mod redemptions;
 pub mod repository;
 pub(crate) mod rows;
+pub(crate) mod state;
 pub(crate) mod work;
 
 pub use repository::DieselCouponRepository;
