@@ -42,6 +42,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// The configuration in force.
+    #[cfg(feature = "rates")]
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
