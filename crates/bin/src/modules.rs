@@ -70,6 +70,7 @@ pub(crate) enum Command {
     not(any(feature = "coupons", feature = "rates")),
     allow(
         unused_variables,
+        clippy::needless_pass_by_value,
         reason = "a build without modules has none of their commands"
     )
 )]
