@@ -12,6 +12,7 @@ use crate::commands::{
     migrate_database, serve, token, user,
 };
 use crate::exit::EXIT_CODES;
+use crate::modules;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,6 +86,9 @@ pub(crate) enum Command {
     Changes(changes::Arguments),
     /// Show the configuration in force, without secrets
     Config(config::Arguments),
+    /// What optional modules add
+    #[command(flatten)]
+    Module(modules::Command),
 }
 
 impl Default for Command {

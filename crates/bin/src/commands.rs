@@ -29,6 +29,7 @@ use crate::cli::{Cli, Command};
 use crate::escape::OneLine;
 use crate::exit::Failure;
 use crate::logging;
+use crate::modules;
 use crate::output::Output;
 use crate::settings::{LoadOptions, Settings};
 use crate::wiring::Services;
@@ -40,8 +41,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// The configuration in force.
+    #[cfg(feature = "rates")]
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Opens the database; it has to be there.
-    fn open(self) -> Result<(Services, Output), Failure> {
+    pub(crate) fn open(self) -> Result<(Services, Output), Failure> {
         Ok((Services::open(&self.settings.database)?, self.output))
     }
 }
@@ -79,11 +86,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check(_) => check::run(session),
         Command::Changes(arguments) => changes::run(arguments, session),
         Command::Config(_) => config::run(session),
+        Command::Module(command) => modules::run(command, session),
     }
 }
 
 /// A whole list, page by page.
-fn every_page<T, After, E: Into<Failure>>(
+pub(crate) fn every_page<T, After, E: Into<Failure>>(
     mut page: impl FnMut(Option<After>) -> Result<Listing<T>, E>,
     place: impl Fn(&T) -> After,
 ) -> Result<Vec<T>, Failure> {
@@ -98,7 +106,7 @@ fn every_page<T, After, E: Into<Failure>>(
 }
 
 /// Says that something is no more.
-fn deleted(what: &str, revision: Seq, output: &mut Output) -> Result<(), Failure> {
+pub(crate) fn deleted(what: &str, revision: Seq, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.json(&json!({ "revision": revision }));
     }

@@ -11,6 +11,7 @@ mod exit;
 mod jobs;
 mod limits;
 mod logging;
+mod modules;
 #[cfg(unix)]
 mod open_files;
 mod output;

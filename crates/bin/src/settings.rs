@@ -12,6 +12,7 @@ mod layers;
 mod log_format;
 mod options;
 mod origins;
+mod rates;
 mod values;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub(crate) use error::SettingsError;
 pub(crate) use log_format::{LogFilter, LogFormat};
 pub(crate) use options::LoadOptions;
 pub(crate) use origins::AllowedOrigins;
+pub(crate) use rates::Rates;
 
 /// Everything that can be configured, after all layers.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -44,6 +46,10 @@ pub(crate) struct Settings {
     pub sign_in: SignIn,
     /// Who may read the metrics.
     pub metrics: Metrics,
+    /// Rates of currencies, in builds that have them.
+    pub rates: Rates,
+    /// Coupons, in builds that have them.
+    pub coupons: Coupons,
     #[serde(skip)]
     sources: Sources,
 }
@@ -150,6 +156,18 @@ pub(crate) struct Metrics {
     /// Whether anyone may read `/metrics`.
     #[serde(deserialize_with = "values::switch")]
     pub public: bool,
+}
+
+/// Section `coupons`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Coupons {
+    /// Whether everybody may read coupons.
+    #[serde(deserialize_with = "values::switch")]
+    pub public: bool,
+    /// Coupons that are not there, which one address may ask for in a minute; at least 1.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, { u32::MAX as u64 }>")]
+    pub misses_per_address: u32,
 }
 
 /// Where the settings came from. Names only, so that it can be shown to anyone.

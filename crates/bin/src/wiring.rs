@@ -2,6 +2,11 @@
 //!
 //! Commands and the server get the same services, from [`Services`]; [`Backend`] adds what only a server needs.
 
+#[cfg(feature = "coupons")]
+mod coupons;
+#[cfg(feature = "rates")]
+mod rates;
+
 use std::io;
 use std::num::NonZero;
 use std::path::Path;
@@ -54,6 +59,21 @@ pub(crate) struct Services {
     pub(crate) state: StateService,
     /// The change log.
     pub(crate) changes: Arc<dyn ChangeLog>,
+    /// What modules make their services of.
+    pub(crate) base: Base,
+}
+
+/// What modules make their services of.
+#[cfg_attr(
+    not(any(feature = "coupons", feature = "rates")),
+    allow(
+        dead_code,
+        reason = "a build without modules makes none of their services"
+    )
+)]
+pub(crate) struct Base {
+    db: Db,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a server works with.
@@ -130,9 +150,13 @@ impl Services {
             state: StateService::new(
                 Arc::new(DieselStateRepository::new(db.clone())),
                 random,
-                clock,
+                Arc::clone(&clock),
             ),
             changes: Arc::new(DieselChangeLog::new(db.clone())),
+            base: Base {
+                db: db.clone(),
+                clock,
+            },
         }
     }
 }

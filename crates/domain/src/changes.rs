@@ -8,5 +8,5 @@ pub mod ports;
 pub mod records;
 
 pub use actor::Actor;
-pub use entry::{Change, ChangeKind, Context, NewChange};
+pub use entry::{Change, ChangeKind, Context, ModuleKind, NewChange};
 pub use ports::{ChangeLog, ChangeQuery, Direction};

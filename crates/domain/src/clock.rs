@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::text::Invalid;
@@ -91,6 +91,56 @@ impl From<Timestamp> for String {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// A time of day in UTC, written `06:30`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TimeOfDay(NaiveTime);
+
+impl TimeOfDay {
+    /// Takes a time in its one form.
+    ///
+    /// # Errors
+    /// [`Invalid`] that says what would be right.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let shaped = text.len() == 5
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                2 => byte == b':',
+                _ => byte.is_ascii_digit(),
+            });
+        let time = shaped
+            .then(|| NaiveTime::parse_from_str(text, "%H:%M").ok())
+            .flatten();
+        time.map(Self)
+            .ok_or_else(|| Invalid::new("must be a time of day in UTC, such as 06:30"))
+    }
+
+    /// The last instant at which it was this time, `now` included.
+    #[must_use]
+    pub fn last(self, now: Timestamp) -> Timestamp {
+        let now = now.to_utc();
+        let today = now.date_naive().and_time(self.0).and_utc();
+        if today <= now {
+            today.into()
+        } else {
+            (today - TimeDelta::days(1)).into()
+        }
+    }
+}
+
+impl TryFrom<String> for TimeOfDay {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Self::parse(&text)
+    }
+}
+
+impl From<TimeOfDay> for String {
+    fn from(time: TimeOfDay) -> Self {
+        time.0.format("%H:%M").to_string()
     }
 }
 
@@ -184,5 +234,34 @@ mod tests {
             .returning(move || Timestamp(readings.next().unwrap()));
         let onward = Onward::new(Arc::new(clock));
         assert_eq!([(); 4].map(|()| onward.now().as_micros()), [7, 9, 9, 10]);
+    }
+
+    fn time(text: &str) -> TimeOfDay {
+        TimeOfDay::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_time_of_day_has_one_form() {
+        assert_eq!(String::from(time("06:30")), "06:30");
+        for wrong in ["", "6:30", "24:00", "06:60", "06:30:00", "noon", " 6:30"] {
+            assert!(TimeOfDay::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_due_is_the_last_time_that_has_come() {
+        let last = |text: &str, now: &str| time(text).last(parse(now).unwrap()).to_string();
+        assert_eq!(
+            last("06:30", "2024-03-01T06:30:00Z"),
+            "2024-03-01T06:30:00.000000Z"
+        );
+        assert_eq!(
+            last("06:30", "2024-03-01T06:29:59Z"),
+            "2024-02-29T06:30:00.000000Z"
+        );
+        assert_eq!(
+            last("00:00", "2024-03-01T00:00:00Z"),
+            "2024-03-01T00:00:00.000000Z"
+        );
     }
 }

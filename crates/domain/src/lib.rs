@@ -13,6 +13,7 @@ pub mod clock;
 pub mod flags;
 pub mod ids;
 pub mod json;
+pub mod modules;
 pub mod page;
 pub mod serving;
 pub mod state;

@@ -10,7 +10,7 @@ use crate::access::{Grant, KeyDigest, KeyRing};
 use crate::clock::{Clock, Onward, Timestamp};
 use crate::flags::publisher::Freshness;
 use crate::flags::{RetrievalLog, Retrievals, SnapshotPublisher};
-use crate::ids::Seq;
+use crate::ids::{EnvironmentId, FeatureId, Seq};
 use crate::storage::StorageError;
 use crate::text::EnvironmentName;
 
@@ -104,6 +104,16 @@ impl Serving {
                 retrievals: self.retrievals.find(snapshot.environment),
             })
             .collect()
+    }
+
+    /// The features that are enabled in an environment, as they are served.
+    #[must_use]
+    pub fn enabled_features(&self, environment: EnvironmentId) -> Vec<FeatureId> {
+        let snapshots = self.publisher.snapshots();
+        let found = snapshots.iter().find(|one| one.environment == environment);
+        let flags = found.map(|one| one.flags.iter()).into_iter().flatten();
+        let enabled = flags.filter(|flag| flag.enabled);
+        enabled.map(|flag| flag.feature.id).collect()
     }
 
     /// How current what is served is; `None` before the first snapshot.

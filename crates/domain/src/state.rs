@@ -6,6 +6,7 @@ pub mod error;
 pub mod file;
 pub mod plan;
 pub mod ports;
+pub mod sections;
 pub mod service;
 
 pub use error::StateError;

@@ -26,6 +26,7 @@ use crate::error::{Code, Problem};
 use crate::instance::Instance;
 use crate::json::BODY_MAX;
 use crate::metrics::Metrics;
+use crate::modules::Module;
 use crate::resource::resource;
 use crate::sdk::cors::Cors;
 use crate::sdk::flagsmith::FlagsmithViews;
@@ -57,6 +58,7 @@ pub struct Services {
     pub storage: Arc<dyn StorageMonitor>,
     /// Which instance this is.
     pub instance: Instance,
+    pub(crate) modules: Vec<Arc<dyn Module>>,
     pub(crate) sign_in: Arc<SignIn>,
     pub(crate) metrics: Metrics,
     pub(crate) request_ids: RequestIds,
@@ -96,6 +98,8 @@ pub struct Parts {
     pub storage: Arc<dyn StorageMonitor>,
     /// Which instance this is.
     pub instance: Instance,
+    /// What optional modules add.
+    pub modules: Vec<Arc<dyn Module>>,
     /// Random bytes of this process alone, mixed into the memory of credentials and the ids of requests.
     pub secret: [u8; 32],
 }
@@ -121,6 +125,7 @@ impl Services {
                 &parts.instance,
                 parts.serving.clone(),
                 Arc::clone(&parts.storage),
+                &parts.modules,
             ),
             serving: parts.serving,
             flagsmith: parts.flagsmith,
@@ -133,6 +138,7 @@ impl Services {
             changes: parts.changes,
             storage: parts.storage,
             instance: parts.instance,
+            modules: parts.modules,
             settings,
             stopping: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -221,8 +227,11 @@ fn configure(services: &web::Data<Services>, config: &mut ServiceConfig) {
                 .default_service(web::to(nothing_here)),
         )
         .configure(guid::configure)
-        .configure(openapi::configure)
-        .default_service(web::to(nothing_here));
+        .configure(openapi::configure);
+    for module in &services.modules {
+        config.configure(|config| module.configure(config));
+    }
+    config.default_service(web::to(nothing_here));
 }
 
 async fn nothing_here() -> Result<&'static str, Problem> {

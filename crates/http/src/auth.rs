@@ -38,6 +38,19 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Lets a request that `needs` it through once it is known who makes it. Others are left to their handlers.
+pub(crate) async fn authenticate_where(
+    needs: bool,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if needs {
+        let response = authenticate(request, next).await?;
+        return Ok(response.map_into_left_body());
+    }
+    Ok(next.call(request).await?.map_into_right_body())
+}
+
 /// Who makes this request. Each is looked up in the database, so that what was just taken away is refused at once, on
 /// every instance.
 pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {

@@ -30,6 +30,7 @@ use crate::app::Services;
 use crate::connection::{Body, Watch};
 use crate::error::Problem;
 use crate::guid;
+use crate::modules;
 use crate::sdk::{self, flagsmith::flags};
 pub(crate) use log_budget::LogBudget;
 use refusal::refusal;
@@ -207,7 +208,9 @@ fn finish(
     }
     let answered = response.headers_mut();
     answered.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    let management = route.starts_with("/api/admin") || guid::is_change(route, visit.method);
+    let management = route.starts_with("/api/admin")
+        || guid::is_change(route, visit.method)
+        || modules::is_change(route, visit.method);
     let private = management || guid::is_register(route);
     if private && !answered.contains_key(CACHE_CONTROL) {
         answered.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

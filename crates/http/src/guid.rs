@@ -68,13 +68,11 @@ async fn known(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    match *request.method() {
-        Method::POST | Method::PATCH | Method::DELETE => {
-            let response = auth::authenticate(request, next).await?;
-            Ok(response.map_into_left_body())
-        }
-        _ => Ok(next.call(request).await?.map_into_right_body()),
-    }
+    let writes = matches!(
+        *request.method(),
+        Method::POST | Method::PATCH | Method::DELETE
+    );
+    auth::authenticate_where(writes, request, next).await
 }
 
 /// A path below `/guid` that is none of the register's.

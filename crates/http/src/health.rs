@@ -4,17 +4,20 @@
 //! taking it out of service would turn an outage of management into one of every application. Both answer from memory,
 //! so that no storm of requests can hold them up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, http::header};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use flagstaff_domain::storage::Outage;
 
 use crate::app::Services;
 use crate::instance::InstanceRecord;
+use crate::modules::Module;
 use crate::resource::resource;
 
 /// The log is looked at four times a second; a database that was silent for longer than this is away.
@@ -44,6 +47,10 @@ pub(crate) struct Ready {
     migrations: Migrations,
     snapshot: Option<SnapshotAge>,
     instance: InstanceRecord,
+    /// What optional modules tell of themselves. None of it makes the instance unready.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object, required = false)]
+    modules: Map<String, Value>,
 }
 
 /// One part's condition.
@@ -72,6 +79,12 @@ pub(crate) struct SnapshotAge {
     revision: i64,
     /// Seconds since the database confirmed that nothing newer exists.
     age_seconds: f64,
+}
+
+fn told(modules: &[Arc<dyn Module>]) -> Map<String, Value> {
+    let told = modules.iter();
+    told.filter_map(|one| Some((one.name().to_owned(), one.readiness()?)))
+        .collect()
 }
 
 /// Is the process alive?
@@ -155,5 +168,6 @@ pub(crate) async fn ready(services: web::Data<Services>) -> HttpResponse {
             migrations,
             snapshot,
             instance: InstanceRecord::from(&services.instance),
+            modules: told(&services.modules),
         })
 }

@@ -18,6 +18,7 @@ pub mod health;
 mod instance;
 mod json;
 pub mod metrics;
+pub mod modules;
 mod names;
 pub mod openapi;
 mod paging;

@@ -26,6 +26,7 @@ use crate::app::Services;
 use crate::auth;
 use crate::error::Problem;
 use crate::instance::{self, Instance};
+use crate::modules::Module;
 use crate::resource::resource;
 use crate::sdk::EVALUATION;
 
@@ -132,6 +133,7 @@ impl Metrics {
         instance: &Instance,
         serving: Serving,
         storage: Arc<dyn StorageMonitor>,
+        modules: &[Arc<dyn Module>],
     ) -> Self {
         let mut registry = Registry::with_prefix("flagstaff");
         instance.register(&mut registry);
@@ -146,6 +148,11 @@ impl Metrics {
         let connections = Connections::default();
         connections.register(&mut registry);
         registry.register_collector(Box::new(Measured { serving, storage }));
+        for module in modules {
+            if let Some(collector) = Arc::clone(module).collector() {
+                registry.register_collector(collector);
+            }
+        }
         let answered = |status| {
             answers.get_or_create_owned(&Answer {
                 route: EVALUATION.to_owned(),

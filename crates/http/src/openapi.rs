@@ -9,13 +9,13 @@ use std::sync::{Arc, OnceLock};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, http::header};
 use bytes::Bytes;
-use utoipa::OpenApi;
+use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
 use self::additions::Additions;
 use crate::error::{Code, Problem, ProblemBody};
 use crate::resource::resource;
-use crate::{admin, guid, health, metrics, sdk};
+use crate::{admin, guid, health, metrics, modules, sdk};
 
 /// What the page may load: its own files, and the styles that it makes itself.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -72,15 +72,19 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         metrics::page,
     ),
     components(schemas(ProblemBody)),
-    security(("basic" = []), ("access_token" = []), ("session" = [])),
-    modifiers(&Additions)
+    security(("basic" = []), ("access_token" = []), ("session" = []))
 )]
 struct Description;
 
 /// The description of the API.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    Description::openapi()
+    let mut api = Description::openapi();
+    for describe in modules::DESCRIPTIONS {
+        api.merge(describe());
+    }
+    Additions.modify(&mut api);
+    api
 }
 
 /// The description as JSON, made once for all workers.

@@ -1,4 +1,5 @@
-//! `If-Match`: the versions of a record that a write accepts. A record's version is its `ETag`.
+//! `If-Match`: the versions of a record that a write accepts. A record's version is its `ETag`. And `If-None-Match`, for
+//! what is answered again only when it is another.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, EntityTag, HeaderValue};
@@ -50,4 +51,13 @@ fn unreadable() -> Problem {
 /// A record's version as its entity tag.
 pub(crate) fn entity_tag(version: Seq) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Whether a list of entity tags holds this one, weakly compared (RFC 9110, 13.1.2).
+pub(crate) fn matches(tags: &HeaderValue, etag: &HeaderValue) -> bool {
+    tags.as_bytes().split(|byte| *byte == b',').any(|tag| {
+        let tag = tag.trim_ascii();
+        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+        tag == b"*" || tag == etag.as_bytes()
+    })
 }

@@ -21,7 +21,8 @@ pub(crate) fn resource(path: &'static str) -> Methods {
 }
 
 macro_rules! method {
-    ($name:ident, $text:literal) => {
+    ($(#[$attribute:meta])* $name:ident, $text:literal) => {
+        $(#[$attribute])*
         pub(crate) fn $name<F, Args>(mut self, handler: F) -> Self
         where
             F: Handler<Args>,
@@ -51,6 +52,14 @@ impl Methods {
     }
 
     method!(post, "POST");
+    method!(
+        #[allow(
+            dead_code,
+            reason = "whether it is needed depends on the modules of the build"
+        )]
+        put,
+        "PUT"
+    );
     method!(patch, "PATCH");
     method!(delete, "DELETE");
 

@@ -4,7 +4,7 @@
 
 pub(crate) mod cors;
 pub mod flagsmith;
-mod key;
+pub(crate) mod key;
 pub mod retrievals;
 
 use actix_web::web::ServiceConfig;

@@ -260,7 +260,7 @@ fn take_back(counted: &[Arc<Failures>]) {
 }
 
 /// What counts as one address: of IPv6 the network, since its customer has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(long) => match long.to_ipv4_mapped() {

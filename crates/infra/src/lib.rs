@@ -10,6 +10,7 @@ pub mod clock;
 pub mod db;
 pub mod ending;
 pub mod flags;
+pub mod modules;
 pub mod password;
 pub mod random;
 pub mod state;

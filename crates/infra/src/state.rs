@@ -15,6 +15,7 @@ use crate::access::keys;
 use crate::changes::unit::UnitOfWork;
 use crate::db::{Db, DbConnection, WorkError};
 use crate::flags::work;
+use crate::modules;
 
 /// The database as a whole.
 #[derive(Debug, Clone)]
@@ -46,6 +47,7 @@ fn load(connection: &mut DbConnection) -> Result<CurrentState, WorkError<StateEr
         features,
         flags,
         keys,
+        modules: modules::load(connection)?,
     })
 }
 
@@ -82,6 +84,7 @@ fn carry_out(unit: &mut UnitOfWork<'_>, step: &Step) -> Result<(), WorkError<Sta
             done(keys::change(unit, environment, *id, &change, any))
         }
         Step::DeleteKey(environment, id, _) => done(keys::delete(unit, environment, *id, any)),
+        Step::OfModule(step) => modules::carry_out(unit, step),
     }
 }
 

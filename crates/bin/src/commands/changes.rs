@@ -4,11 +4,11 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 use flagstaff_domain::changes::{Change, ChangeLog, ChangeQuery, Context, Direction};
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
 use flagstaff_domain::page::PAGE_MAX;
+use flagstaff_domain::text::Invalid;
 use flagstaff_http::admin::dto::ChangeRecord;
 use serde_json::{Map, Value};
 
@@ -49,9 +49,9 @@ pub(crate) struct Arguments {
     /// Go on and print what comes
     #[arg(long, conflicts_with = "before")]
     follow: bool,
-    /// Only changes of features, environments and flags, or of keys and accounts
-    #[arg(long, value_parser = PossibleValuesParser::new(["flags", "access"]))]
-    context: Option<String>,
+    /// Only changes of one context: flags (features, environments and flags), access (keys and accounts), or a module
+    #[arg(long, value_parser = context)]
+    context: Option<Context>,
     /// Only changes to records of this name
     #[arg(long, value_name = "NAME")]
     subject: Option<String>,
@@ -61,6 +61,10 @@ pub(crate) struct Arguments {
     /// Only changes that affect this environment alone
     #[arg(long)]
     environment: Option<String>,
+}
+
+fn context(text: &str) -> Result<Context, Invalid> {
+    Context::try_from(text.to_owned())
 }
 
 fn limit(text: &str) -> Result<usize, String> {
@@ -76,7 +80,7 @@ pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure>
             (None, before) => Direction::NewestFirst(before),
         },
         limit: arguments.limit,
-        context: arguments.context.as_deref().map(context),
+        context: arguments.context,
         subject: arguments.subject,
         actor: arguments.actor,
         environment: arguments.environment,
@@ -168,18 +172,11 @@ fn row(change: &Change) -> [String; 7] {
         change.seq.to_string(),
         instant(change.at),
         change.actor.clone(),
-        change.kind.as_str().to_owned(),
+        change.kind.clone(),
         change.environment.clone().unwrap_or_default(),
         change.subject.clone(),
         short(&how(change)),
     ]
-}
-
-fn context(text: &str) -> Context {
-    match text {
-        "access" => Context::Access,
-        _ => Context::Flags,
-    }
 }
 
 /// Which fields a change gave another value, as `enabled: false → true`.
@@ -204,7 +201,6 @@ fn fields(record: &Option<JsonText>) -> Option<Map<String, Value>> {
 
 #[cfg(test)]
 mod tests {
-    use flagstaff_domain::changes::ChangeKind;
     use flagstaff_domain::clock::Timestamp;
 
     use super::*;
@@ -217,7 +213,8 @@ mod tests {
             group: Seq(2),
             at: Timestamp::from_micros(0).unwrap(),
             actor: "command-line".to_owned(),
-            kind: ChangeKind::FlagChanged,
+            context: "flags".to_owned(),
+            kind: "flag.changed".to_owned(),
             subject: "dark_mode".to_owned(),
             environment: Some("production".to_owned()),
             before: record(r#"{"enabled":false,"value":1,"version":1}"#),

@@ -138,7 +138,7 @@ fn print(plan: &Plan, dry_run: bool, output: &mut Output) -> Result<(), Failure>
     }
     output.table(
         ["", "CREATE", "CHANGE", "DELETE"],
-        plan.counts().map(|(what, count)| {
+        plan.counts().into_iter().map(|(what, count)| {
             let [create, change, delete] =
                 [count.create, count.change, count.delete].map(|count| count.to_string());
             [what.to_owned(), create, change, delete]

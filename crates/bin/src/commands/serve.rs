@@ -22,6 +22,7 @@ use super::{Session, import};
 use crate::exit::{Exit, Failure};
 use crate::jobs::{Poll, purge, sessions};
 use crate::limits;
+use crate::modules::{self, Started};
 use crate::progress::Bar;
 use crate::settings::{self, Settings};
 use crate::wiring::{self, Backend, Services};
@@ -92,7 +93,13 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         since: backend.since,
     };
     let name = instance.name.clone();
-    let parts = parts(&backend, views, instance);
+    let started = modules::start(&backend.services.base, &settings)?;
+    if let Some(Demonstration::Loaded(_)) = prepared.demonstration {
+        for module in &started {
+            (module.demonstrate)()?;
+        }
+    }
+    let parts = parts(&backend, views, instance, &started);
     let server = flagstaff_http::Services::new(parts, http_settings(&settings));
     // Last of all that can fail before the server listens: from here on, every way out prints the password.
     let mut welcome = Some(Welcome {
@@ -109,6 +116,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         limits::survive_file_size();
         flagstaff_http::serve(server, inherited, listening).await
     });
+    drop(started);
     drop((ended, purge));
     drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
@@ -178,7 +186,12 @@ fn load_demonstration(state: &StateService) -> Result<Plan, Failure> {
     Ok(imported?)
 }
 
-fn parts(backend: &Backend, views: Arc<FlagsmithViews>, instance: Instance) -> Parts {
+fn parts(
+    backend: &Backend,
+    views: Arc<FlagsmithViews>,
+    instance: Instance,
+    started: &[Started],
+) -> Parts {
     let services = &backend.services;
     Parts {
         serving: backend.serving.as_ref().clone(),
@@ -192,6 +205,7 @@ fn parts(backend: &Backend, views: Arc<FlagsmithViews>, instance: Instance) -> P
         changes: Arc::clone(&services.changes),
         storage: Arc::clone(&backend.storage),
         instance,
+        modules: started.iter().map(|one| Arc::clone(&one.http)).collect(),
         secret: backend.secret,
     }
 }

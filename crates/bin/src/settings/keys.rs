@@ -6,10 +6,15 @@ use serde_json::Value;
 use super::Settings;
 
 /// The keys whose values are shown to nobody.
-pub(super) const SECRETS: [(&str, &str); 2] = [("admin", "password"), ("metrics", "token")];
+pub(super) const SECRETS: [(&str, &str); 3] = [
+    ("admin", "password"),
+    ("metrics", "token"),
+    ("rates", "access_key"),
+];
 
 /// The keys that the environment may also give as a file (`…__FILE`): the secrets, and what may have one in it.
-pub(super) const FILES: [(&str, &str); 3] = [SECRETS[0], SECRETS[1], ("database", "url")];
+pub(super) const FILES: [(&str, &str); 4] =
+    [SECRETS[0], SECRETS[1], SECRETS[2], ("database", "url")];
 
 /// Every section and its keys, in the order of the fields.
 pub(super) struct KnownKeys(Value);

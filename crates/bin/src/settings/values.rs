@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use flagstaff_domain::access::{Password, Username};
+use flagstaff_domain::clock::TimeOfDay;
 use flagstaff_domain::text::Invalid;
 use secrecy::SecretString;
 use serde::de::Error as _;
@@ -125,6 +126,38 @@ pub(super) fn token<'de, D: Deserializer<'de>>(
         }
         Err(Invalid::new(
             "must have at least 16 characters, all of them visible ASCII",
+        ))
+    })
+}
+
+/// A key that fits into a URL, or none if empty.
+pub(super) fn access_key<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
+    secret(deserializer, |text| {
+        if text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(text.into());
+        }
+        Err(Invalid::new(
+            "must have at most 128 characters, all of them visible ASCII",
+        ))
+    })
+}
+
+/// A time of day, or none if empty.
+pub(super) fn time_of_day<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<TimeOfDay>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let time = match value.as_str() {
+        Some("") => return Ok(None),
+        Some(text) => TimeOfDay::parse(text),
+        None => Err(Invalid::new("must be text in quotes")),
+    };
+    time.map(Some).map_err(|error| {
+        D::Error::custom(format_args!(
+            "{} is refused: it {error}, or empty",
+            shown(&value)
         ))
     })
 }

@@ -1,6 +1,6 @@
 //! One entry of the change log.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::records::{
     AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, GuidRecord, KeyRecord, TokenRecord,
@@ -10,16 +10,19 @@ use crate::clock::Timestamp;
 use crate::flags::{Environment, Feature, Flag};
 use crate::ids::{EnvironmentId, Seq};
 use crate::json::JsonText;
+use crate::modules;
 use crate::text::{EnvironmentName, Invalid};
 
 /// The part of Flagstaff that a change belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
 pub enum Context {
     /// Features, environments, flags.
     Flags,
     /// Accounts and keys.
     Access,
+    /// The optional module of this name.
+    Module(&'static str),
 }
 
 impl Context {
@@ -29,8 +32,50 @@ impl Context {
         match self {
             Self::Flags => "flags",
             Self::Access => "access",
+            Self::Module(name) => name,
         }
     }
+
+    /// Every context of this build.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let modules = modules::CONTEXTS.iter().copied().map(Self::Module);
+        [Self::Flags, Self::Access].into_iter().chain(modules)
+    }
+}
+
+impl TryFrom<String> for Context {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let found = Self::all().find(|one| one.as_str() == text);
+        found.ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(Self::as_str).collect();
+            Invalid::new(format!("must be one of {}", known.join(", ")))
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Context {
+    // Derived, it would ask for texts that live for ever.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::try_from(text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<Context> for &'static str {
+    fn from(context: Context) -> Self {
+        context.as_str()
+    }
+}
+
+/// A kind of change that an optional module makes: its context, and the kind as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModuleKind {
+    /// The module's name.
+    pub context: &'static str,
+    /// `coupon.created`.
+    pub kind: &'static str,
 }
 
 macro_rules! kinds {
@@ -38,20 +83,25 @@ macro_rules! kinds {
         /// What happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ChangeKind {
-            $($(#[$doc])* $kind),+
+            $($(#[$doc])* $kind,)+
+            /// Something of an optional module.
+            Module(ModuleKind),
         }
 
         impl ChangeKind {
             /// The kind as it is written, `feature.created`.
             #[must_use]
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$kind => $text),+ }
+                match self { $(Self::$kind => $text,)+ Self::Module(module) => module.kind }
             }
 
             /// The context that it belongs to.
             #[must_use]
             pub fn context(self) -> Context {
-                match self { $(Self::$kind => Context::$context),+ }
+                match self {
+                    $(Self::$kind => Context::$context,)+
+                    Self::Module(module) => Context::Module(module.context),
+                }
             }
         }
 
@@ -61,7 +111,9 @@ macro_rules! kinds {
             fn try_from(text: &str) -> Result<Self, Invalid> {
                 match text {
                     $($text => Ok(Self::$kind),)+
-                    _ => Err(Invalid::new(format!("{text:?} is no kind of change"))),
+                    _ => modules::kind(text)
+                        .map(Self::Module)
+                        .ok_or_else(|| Invalid::new(format!("{text:?} is no kind of change"))),
                 }
             }
         }
@@ -137,6 +189,25 @@ fn kind(kinds: [ChangeKind; 3], before: bool, after: bool) -> ChangeKind {
 }
 
 impl NewChange {
+    /// What happened to a module's record.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn of_module<T: Serialize>(
+        kind: ModuleKind,
+        subject: String,
+        before: Option<T>,
+        after: Option<T>,
+    ) -> Result<Self, Invalid> {
+        Ok(Self {
+            kind: ChangeKind::Module(kind),
+            subject,
+            environment: None,
+            before: written(before)?,
+            after: written(after)?,
+        })
+    }
+
     /// An environment's creation, change or deletion; `flags` are those that go with it.
     ///
     /// # Errors
@@ -328,8 +399,10 @@ pub struct Change {
     pub at: Timestamp,
     /// Who made it, as [`super::Actor`] is written.
     pub actor: String,
-    /// What happened.
-    pub kind: ChangeKind,
+    /// The context that it belongs to, as it is written: perhaps one that this program does not know.
+    pub context: String,
+    /// What happened, as [`ChangeKind`] is written.
+    pub kind: String,
     /// The name of the record that it happened to, as of then.
     pub subject: String,
     /// The environment that it affects, as named then.

@@ -8,8 +8,11 @@
 //! an entry names it by its text or digest. An export names every key so.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::access::{KeyDigest, KeyKind, KeyText};
 use crate::clock::Timestamp;
@@ -18,6 +21,7 @@ use crate::flags::{FeatureKind, FlagValue};
 use crate::text::{Description, EnvironmentName, FeatureName, Invalid, KeyName, Tags};
 
 use super::plan::CurrentState;
+use super::sections;
 
 /// The version of the file's shape.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,17 +49,80 @@ impl From<FileVersion> for u64 {
 }
 
 /// A whole installation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StateFile {
     /// The version of this shape.
     pub version: FileVersion,
     /// Environments, features and their flags.
-    #[serde(default)]
     pub flags: FlagsSection,
     /// Keys.
-    #[serde(default)]
     pub access: AccessSection,
+    /// What optional modules have in it, by section; those that are missing stay as they are stored.
+    #[serde(flatten)]
+    pub modules: BTreeMap<&'static str, Value>,
+}
+
+/// A member of a state file.
+enum Member {
+    Version,
+    Flags,
+    Access,
+    Module(&'static str),
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match (name.as_str(), sections::find(&name)) {
+            ("version", _) => Ok(Self::Version),
+            ("flags", _) => Ok(Self::Flags),
+            ("access", _) => Ok(Self::Access),
+            (_, Some(section)) => Ok(Self::Module(section.name)),
+            _ => Err(D::Error::unknown_field(
+                &name,
+                &["version", "flags", "access"],
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for StateFile {
+    // Derived, it could not both refuse unknown members and have those of modules.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = StateFile;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a state file")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<StateFile, A::Error> {
+        let (mut version, mut flags, mut access) = (None, None, None);
+        let mut modules = BTreeMap::new();
+        while let Some(member) = map.next_key()? {
+            let twice = match member {
+                Member::Version => version.replace(map.next_value()?).map(|_| "version"),
+                Member::Flags => flags.replace(map.next_value()?).map(|_| "flags"),
+                Member::Access => access.replace(map.next_value()?).map(|_| "access"),
+                Member::Module(name) => modules.insert(name, map.next_value()?).map(|_| name),
+            };
+            if let Some(name) = twice {
+                return Err(A::Error::duplicate_field(name));
+            }
+        }
+        Ok(StateFile {
+            version: version.ok_or_else(|| A::Error::missing_field("version"))?,
+            flags: flags.unwrap_or_default(),
+            access: access.unwrap_or_default(),
+            modules,
+        })
+    }
 }
 
 /// Environments, features and their flags.
@@ -221,6 +288,16 @@ impl StateFile {
             expires_at: Some(one.expires_at),
             candidate: None,
         });
+        let modules = current
+            .modules
+            .iter()
+            .filter(|(_, records)| !records.is_empty());
+        let modules = modules
+            .map(|(name, records)| {
+                let entries = records.iter().map(|(_, entry)| entry.clone());
+                (*name, entries.collect())
+            })
+            .collect();
         Self {
             version: FileVersion,
             flags: FlagsSection {
@@ -231,6 +308,7 @@ impl StateFile {
             access: AccessSection {
                 keys: Some(keys.collect()),
             },
+            modules,
         }
     }
 }

@@ -9,6 +9,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::error::StateError;
 use super::file::{FeatureEntry, FlagEntry, StateFile};
+use super::sections::{self, SectionStep, StoredSections};
+use serde_json::Value;
+
 use crate::access::{EnvironmentKey, KeyText, NewKey};
 use crate::clock::Timestamp;
 use crate::flags::{
@@ -29,6 +32,8 @@ pub struct CurrentState {
     pub flags: Vec<Flag>,
     /// In the order of their ids.
     pub keys: Vec<EnvironmentKey>,
+    /// What optional modules have stored.
+    pub modules: StoredSections,
 }
 
 /// One change that an import makes.
@@ -79,6 +84,8 @@ pub enum Step {
     },
     /// Revokes a key.
     DeleteKey(EnvironmentName, KeyId, KeyName),
+    /// Changes a record of an optional module.
+    OfModule(SectionStep),
 }
 
 /// How many records an import creates, changes and deletes.
@@ -116,6 +123,10 @@ impl Plan {
             .partition(|step| matches!(step, Step::CreateFeature(_) | Step::ChangeFeature(..)));
         planner.steps = [features, environments, flags].concat();
         planner.keys(file, prune)?;
+        // Before features are deleted, after they are made: records may name them.
+        for (name, wanted) in &file.modules {
+            planner.module(name, wanted, prune)?;
+        }
         if prune {
             planner.prune(file);
         }
@@ -137,16 +148,17 @@ impl Plan {
             | Step::SetFlag { .. }
             | Step::CreateKey { .. }
             | Step::ChangeKey { .. }
-            | Step::DeleteKey(..) => None,
+            | Step::DeleteKey(..)
+            | Step::OfModule(_) => None,
         });
         deleted.collect()
     }
 
     /// The steps counted by kind of record: environments, features, flags, keys.
     #[must_use]
-    pub fn counts(&self) -> [(&'static str, Count); 4] {
-        let mut counts =
-            ["environments", "features", "flags", "keys"].map(|what| (what, Count::default()));
+    pub fn counts(&self) -> Vec<(&'static str, Count)> {
+        let core = ["environments", "features", "flags", "keys"];
+        let mut counts = core.map(|what| (what, Count::default())).to_vec();
         for step in &self.steps {
             let (at, count) = match step {
                 Step::CreateEnvironment(_) => (0, (1, 0, 0)),
@@ -160,6 +172,7 @@ impl Plan {
                 Step::CreateKey { .. } => (3, (1, 0, 0)),
                 Step::ChangeKey { .. } => (3, (0, 1, 0)),
                 Step::DeleteKey(..) => (3, (0, 0, 1)),
+                Step::OfModule(step) => (place(&mut counts, step.section), step.counted()),
             };
             let counted = &mut counts[at].1;
             counted.create += count.0;
@@ -168,6 +181,15 @@ impl Plan {
         }
         counts
     }
+}
+
+/// Where a module's records are counted.
+fn place(counts: &mut Vec<(&'static str, Count)>, section: &'static str) -> usize {
+    let known = counts.iter().position(|(what, _)| *what == section);
+    known.unwrap_or_else(|| {
+        counts.push((section, Count::default()));
+        counts.len() - 1
+    })
 }
 
 struct Planner<'a> {
@@ -206,6 +228,25 @@ impl<'a> Planner<'a> {
                 .collect(),
             steps: Vec::new(),
         }
+    }
+
+    fn module(
+        &mut self,
+        name: &'static str,
+        wanted: &Value,
+        prune: bool,
+    ) -> Result<(), StateError> {
+        let Some(section) = sections::find(name) else {
+            return Ok(()); // impossible: the file's reader knows the same sections
+        };
+        let stored = self
+            .current
+            .modules
+            .get(name)
+            .map_or([].as_slice(), Vec::as_slice);
+        let steps = sections::plan(section, stored, wanted, prune)?;
+        self.steps.extend(steps.into_iter().map(Step::OfModule));
+        Ok(())
     }
 
     fn environments(&mut self, file: &StateFile, prune: bool) -> Result<(), StateError> {

@@ -293,9 +293,9 @@ pub struct ChangeRecord {
     pub actor: String,
     /// What it concerns.
     #[schema(value_type = schema::Context)]
-    pub context: &'static str,
+    pub context: String,
     /// What happened, as `flag.changed`.
-    pub kind: &'static str,
+    pub kind: String,
     /// The name of the record that it happened to.
     pub subject: String,
     /// The environment that it affects; null where it concerns all or none.
@@ -316,8 +316,8 @@ impl From<&Change> for ChangeRecord {
             group: change.group.0,
             at: change.at,
             actor: change.actor.clone(),
-            context: change.kind.context().as_str(),
-            kind: change.kind.as_str(),
+            context: change.context.clone(),
+            kind: change.kind.clone(),
             subject: change.subject.clone(),
             environment: change.environment.clone(),
             before: change.before.clone(),

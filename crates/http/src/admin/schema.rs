@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "these types are described, not made")]
 
+use flagstaff_domain::changes;
 use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -132,11 +133,18 @@ pub(crate) enum Role {
 }
 
 /// What a change concerns.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Context {
-    Flags,
-    Access,
+pub(crate) struct Context;
+
+impl ToSchema for Context {}
+
+impl PartialSchema for Context {
+    fn schema() -> RefOr<Schema> {
+        let words = changes::Context::all().map(changes::Context::as_str);
+        let words = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(words));
+        words.into()
+    }
 }
 
 /// What a flag carries.

@@ -9,10 +9,18 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response};
 
 use crate::error::PROBLEM_JSON;
+use crate::modules;
 
 /// Entity tags between commas (RFC 9110, 13.1.1); in a tag of Flagstaff's there is no comma.
 const ENTITY_TAGS: &str =
     r#"^(W/)?"[\x21\x23-\x2b\x2d-\x7e]*"([ \t]*,[ \t]*(W/)?"[\x21\x23-\x2b\x2d-\x7e]*")*$"#;
+
+/// What whoever sends a body may be answered.
+const OF_BODIES: [(&str, &str); 3] = [
+    ("408", "The body took too long to arrive"),
+    ("413", "The body has more than 1 MiB"),
+    ("415", "The body is not JSON"),
+];
 
 /// Adds what handlers leave out.
 pub(super) struct Additions;
@@ -114,6 +122,7 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
     [
         (HttpMethod::Get, item.get.as_mut()),
         (HttpMethod::Post, item.post.as_mut()),
+        (HttpMethod::Put, item.put.as_mut()),
         (HttpMethod::Patch, item.patch.as_mut()),
         (HttpMethod::Delete, item.delete.as_mut()),
     ]
@@ -152,6 +161,20 @@ fn refusals(
         refusals.push(("403", "The account's role does not allow it"));
         refusals.push(("429", "Too many failed attempts to sign in"));
     }
+    if modules::owns(path) {
+        refusals.push(("500", "Flagstaff is at fault"));
+        refusals.push(("503", "The database is not available"));
+        if path.contains('{') {
+            refusals.push(("404", "There is no such thing"));
+        }
+        if *method != HttpMethod::Get {
+            refusals.push(("403", "The account's role does not allow it"));
+            refusals.push(("429", "Too many failed attempts"));
+        }
+        if operation.request_body.is_some() {
+            refusals.extend(OF_BODIES);
+        }
+    }
     if on_records(path) {
         refusals.push(("500", "Flagstaff is at fault"));
         refusals.push(("503", "The database is not available"));
@@ -159,9 +182,7 @@ fn refusals(
             refusals.push(("404", "There is no such thing"));
         }
         if operation.request_body.is_some() {
-            refusals.push(("408", "The body took too long to arrive"));
-            refusals.push(("413", "The body has more than 1 MiB"));
-            refusals.push(("415", "The body is not JSON"));
+            refusals.extend(OF_BODIES);
         }
         if conditional(path, method) {
             refusals.push((

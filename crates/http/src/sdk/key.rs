@@ -10,7 +10,7 @@ const ENVIRONMENT_KEY: HeaderName = HeaderName::from_static("x-environment-key")
 const KEY_MAX: usize = 128;
 
 /// What the request's key opens at this moment.
-pub(super) fn open(serving: &Serving, headers: &HeaderMap) -> Result<Opened, Problem> {
+pub(crate) fn open(serving: &Serving, headers: &HeaderMap) -> Result<Opened, Problem> {
     let mut values = headers.get_all(ENVIRONMENT_KEY);
     let Some(key) = values.next() else {
         return Err(Problem::key("the header X-Environment-Key is missing"));

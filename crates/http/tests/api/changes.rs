@@ -175,7 +175,7 @@ async fn each_filter_must_hold() {
     ] {
         assert_eq!(seqs(&log(&api, query).await), expected, "{query}");
     }
-    let wrong = api.read("/api/admin/changes?context=coupons").await;
+    let wrong = api.read("/api/admin/changes?context=money").await;
     assert!(wrong.field("context").contains("flags"));
 }
 

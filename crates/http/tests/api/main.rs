@@ -4,6 +4,8 @@
 //! One file for each resource; [`support`] starts an application and asks it, [`sockets`] does so over TCP.
 
 mod changes;
+#[cfg(feature = "coupons")]
+mod coupons;
 mod environments;
 mod errors;
 mod features;
@@ -15,6 +17,8 @@ mod keys;
 mod logs;
 mod openapi;
 mod permissions;
+#[cfg(feature = "rates")]
+mod rates;
 mod retrievals;
 mod secrets;
 mod sessions;

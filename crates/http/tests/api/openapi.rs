@@ -23,7 +23,7 @@ const GUID: &str = "9094E4C980C74043A4B586B420E69DDF";
 const FEATURES: &str = "/api/admin/features";
 
 /// The files that register routes, and what stands in front of these.
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: &[(&str, &str)] = &[
     ("admin.rs", "/api/admin"),
     ("app.rs", ""),
     ("sdk.rs", ""),
@@ -31,6 +31,8 @@ const ROUTES: [(&str, &str); 7] = [
     ("health.rs", ""),
     ("metrics.rs", ""),
     ("openapi.rs", ""),
+    ("modules/coupons.rs", ""),
+    ("modules/rates.rs", ""),
 ];
 
 pub(crate) async fn description(api: &Api) -> Value {
@@ -61,7 +63,14 @@ pub(crate) fn operations(description: &Value) -> Vec<(String, String, Value)> {
 fn registered() -> BTreeSet<String> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = BTreeSet::new();
-    for (file, prefix) in ROUTES {
+    let mut left_out = Vec::new();
+    if cfg!(not(feature = "coupons")) {
+        left_out.push("modules/coupons.rs");
+    }
+    if cfg!(not(feature = "rates")) {
+        left_out.push("modules/rates.rs");
+    }
+    for (file, prefix) in ROUTES.iter().filter(|(file, _)| !left_out.contains(file)) {
         let source = std::fs::read_to_string(src.join(file)).unwrap();
         let single = source.split("resource(").skip(1);
         let single = single.filter_map(|rest| rest.split_once(')'));
@@ -150,7 +159,8 @@ async fn every_method_is_described_and_no_other() {
         }
         let concrete = path.replace("{id}", "1").replace("{guid}", GUID);
         let concrete = concrete.replace(['{', '}'], "");
-        let refused = api.manage(Method::PUT, &concrete).send().await;
+        let unknown = Method::from_bytes(b"BREW").unwrap();
+        let refused = api.manage(unknown, &concrete).send().await;
         refused.problem(405, "method_not_allowed");
         let allowed = refused
             .header("Allow")
@@ -270,7 +280,11 @@ async fn the_words_that_are_described_are_accepted() {
     }
     for word in words("Context") {
         let path = format!("/api/admin/changes?context={word}");
-        assert_eq!(api.read(&path).await.json()[0]["context"], word);
+        let answer = api.read(&path).await;
+        assert_eq!(answer.status, 200, "{word}");
+        for change in answer.json().as_array().unwrap() {
+            assert_eq!(change["context"], word);
+        }
     }
 }
 

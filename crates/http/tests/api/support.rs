@@ -9,6 +9,7 @@
 mod clock;
 mod hasher;
 mod log;
+mod modules;
 mod place;
 mod request;
 mod retrievals;
@@ -120,6 +121,21 @@ impl Backend {
         flags: impl FnOnce(Arc<dyn FlagRepository>) -> Arc<dyn FlagRepository>,
         guids: impl FnOnce(Arc<dyn GuidRepository>) -> Arc<dyn GuidRepository>,
     ) -> Self {
+        Self::start_whole(settings, flags, guids, true)
+    }
+
+    /// Like [`Backend::start`], with what modules show closed to everybody.
+    #[allow(dead_code, reason = "a build without modules has nothing to close")]
+    pub(crate) fn closed() -> Self {
+        Self::start_whole(settings(), |flags| flags, |guids| guids, false)
+    }
+
+    fn start_whole(
+        settings: HttpSettings,
+        flags: impl FnOnce(Arc<dyn FlagRepository>) -> Arc<dyn FlagRepository>,
+        guids: impl FnOnce(Arc<dyn GuidRepository>) -> Arc<dyn GuidRepository>,
+        public: bool,
+    ) -> Self {
         let place = Place::migrated();
         let mut options = DbOptions::serving(place.location(), 4, 64);
         // Long enough for the neighbours in a test, short where a test locks the database.
@@ -193,7 +209,7 @@ impl Backend {
             tokens: TokenService::new(
                 Arc::new(DieselTokenRepository::new(db.clone())),
                 random,
-                timed,
+                Arc::clone(&timed),
             ),
             changes: Arc::new(DieselChangeLog::new(db.clone())),
             storage: Arc::new(db.clone()),
@@ -201,6 +217,7 @@ impl Backend {
                 name: "web-1".to_owned(),
                 since: instant("2026-11-20T09:00:00.000001Z"),
             },
+            modules: modules::all(&db, &timed, public),
             secret: SystemRandom.bytes(),
         };
         Self {

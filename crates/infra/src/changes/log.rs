@@ -1,7 +1,7 @@
 //! Reads the change log.
 
 use diesel::prelude::*;
-use flagstaff_domain::changes::{Change, ChangeKind, ChangeLog, ChangeQuery, Direction};
+use flagstaff_domain::changes::{Change, ChangeLog, ChangeQuery, Direction};
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
 use flagstaff_domain::page::Listing;
@@ -35,6 +35,7 @@ struct ChangeRow {
     group_seq: i64,
     at: i64,
     actor: String,
+    context: String,
     kind: String,
     subject: String,
     environment: Option<String>,
@@ -52,7 +53,8 @@ impl TryFrom<ChangeRow> for Change {
             group: Seq(row.group_seq),
             at: crate::db::columns::instant(row.at)?,
             actor: row.actor,
-            kind: ChangeKind::try_from(row.kind.as_str())?,
+            context: row.context,
+            kind: row.kind,
             subject: row.subject,
             environment: row.environment,
             before: record(row.before)?,

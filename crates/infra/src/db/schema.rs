@@ -118,6 +118,57 @@ diesel::table! {
     }
 }
 
+#[cfg(feature = "coupons")]
+diesel::table! {
+    coupons (id) {
+        id -> BigInt,
+        category -> Nullable<Text>,
+        couponcode -> Text,
+        description -> Nullable<Text>,
+        merchant -> Nullable<Text>,
+        title -> Text,
+        store -> Nullable<Text>,
+        expire_at -> BigInt,
+        published_at -> BigInt,
+        amount -> Nullable<Text>,
+        currency -> Nullable<Text>,
+        feature_id -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+#[cfg(feature = "coupons")]
+diesel::table! {
+    coupon_redemptions (coupon_id, date) {
+        coupon_id -> BigInt,
+        date -> Text,
+        count -> BigInt,
+    }
+}
+
+#[cfg(feature = "rates")]
+diesel::table! {
+    rate_days (date) {
+        date -> Text,
+        base -> Text,
+        rates -> Text,
+        made_at -> Nullable<BigInt>,
+        ingested_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+#[cfg(feature = "rates")]
+diesel::table! {
+    rate_turns (id) {
+        id -> BigInt,
+        holder -> Text,
+        held_until -> Nullable<BigInt>,
+        carried_out -> Nullable<BigInt>,
+        last_success -> Nullable<BigInt>,
+    }
+}
+
 diesel::table! {
     compatible_migrations (version) {
         version -> Text,

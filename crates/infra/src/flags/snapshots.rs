@@ -88,7 +88,7 @@ fn changed_since(
     let mut all = false;
     for change in unit::since(connection, since)? {
         match (change.kind.map(ChangeKind::context), change.environment) {
-            (Some(Context::Access), _) => {}
+            (Some(Context::Access | Context::Module(_)), _) => {}
             (None, _) | (Some(Context::Flags), None) => all = true,
             (Some(Context::Flags), Some(environment)) => {
                 changed.insert(environment);

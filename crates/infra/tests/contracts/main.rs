@@ -32,12 +32,16 @@ mod account_changes;
 mod accounts;
 mod change_log;
 mod compatibility;
+#[cfg(feature = "coupons")]
+mod coupons;
 mod environments;
 mod features;
 mod flags;
 mod guids;
 mod key_source;
 mod keys;
+#[cfg(feature = "rates")]
+mod rates;
 #[path = "../support/samples.rs"]
 mod samples;
 #[path = "../support/scratch.rs"]

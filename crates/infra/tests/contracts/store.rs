@@ -50,6 +50,12 @@ pub(crate) struct Store {
     pub(crate) state: Box<dyn StateRepository>,
     pub(crate) monitor: Box<dyn StorageMonitor>,
     pub(crate) backstage: Box<dyn Backstage>,
+    /// For the ports of modules, which their contracts make themselves.
+    #[allow(
+        dead_code,
+        reason = "a build without modules has no contracts of theirs"
+    )]
+    pub(crate) db: Db,
 }
 
 /// What a contract needs to know of a store that no port tells.
@@ -101,6 +107,7 @@ fn over(db: &Db, backstage: impl Backstage + 'static) -> Store {
         state: Box::new(DieselStateRepository::new(db.clone())),
         monitor: Box::new(db.clone()),
         backstage: Box::new(backstage),
+        db: db.clone(),
     }
 }
 

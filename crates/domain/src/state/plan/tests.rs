@@ -68,6 +68,7 @@ fn stored() -> CurrentState {
         ],
         environments: vec![production],
         features: vec![dark_mode],
+        ..CurrentState::default()
     }
 }
 
@@ -75,9 +76,11 @@ fn plan(current: &CurrentState, file: &str, prune: bool) -> Result<Plan, StateEr
     Plan::new(current, &serde_json::from_str(file).unwrap(), prune)
 }
 
-fn counts(plan: &Plan) -> [(usize, usize, usize); 4] {
+fn counts(plan: &Plan) -> Vec<(usize, usize, usize)> {
     plan.counts()
+        .into_iter()
         .map(|(_, count)| (count.create, count.change, count.delete))
+        .collect()
 }
 
 fn place(result: Result<Plan, StateError>) -> String {

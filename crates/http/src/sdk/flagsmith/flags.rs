@@ -14,6 +14,7 @@ use super::view::{Representation, View};
 use crate::admin::schema::FeatureType;
 use crate::app::Services;
 use crate::error::{Code, Problem};
+use crate::precondition::matches;
 use crate::sdk::key;
 
 const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-revision");
@@ -132,15 +133,6 @@ fn represent(
     }
     headers.insert(header::CONTENT_TYPE, JSON);
     response
-}
-
-/// Whether a list of entity tags holds this one, weakly compared (RFC 9110, 13.1.2).
-fn matches(tags: &HeaderValue, etag: &HeaderValue) -> bool {
-    tags.as_bytes().split(|byte| *byte == b',').any(|tag| {
-        let tag = tag.trim_ascii();
-        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
-        tag == b"*" || tag == etag.as_bytes()
-    })
 }
 
 /// Every flag, or the one that `?feature=` names.

@@ -182,7 +182,7 @@ fn a_wrong_type_is_named_with_what_would_be_right() {
         (
             "/api/admin/changes?context=money",
             "context",
-            "expected `flags` or `access`",
+            "must be one of flags, access",
         ),
     ] {
         let message = field(&connection.ask("GET", target, &basic()), name);

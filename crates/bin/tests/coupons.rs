@@ -1,0 +1,167 @@
+//! Coupons from outside: by command, in the demonstration, and in state files.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "command_line/program.rs"]
+mod program;
+#[path = "support/server.rs"]
+mod server;
+
+use program::{Installation, column};
+use serde_json::{Value, json};
+use server::{Server, address_of, call};
+
+const WINDOW: [&str; 4] = [
+    "--published-at",
+    "2026-01-01T00:00:00Z",
+    "--expire-at",
+    "2099-01-01T00:00:00Z",
+];
+
+fn create(here: &Installation, more: &[&str]) -> Value {
+    let arguments = ["coupon", "create"].iter().chain(&WINDOW).chain(more);
+    here.json(&arguments.copied().collect::<Vec<_>>())
+}
+
+#[test]
+fn a_coupon_is_created_shown_set_and_deleted() {
+    let here = Installation::shop();
+    let created = create(
+        &here,
+        &[
+            "--code",
+            "A 1",
+            "--title",
+            "One",
+            "--amount",
+            "1.50",
+            "--currency",
+            "EUR",
+            "--feature",
+            "dark_mode",
+        ],
+    );
+    assert_eq!(
+        (&created["id"], &created["feature"]),
+        (&json!(1), &json!("dark_mode"))
+    );
+    assert_eq!(here.json(&["coupon", "show", "1"]), created);
+    let set = here.json(&["coupon", "set", "1", "--store", r#"{"city": "Seattle"}"#]);
+    assert_eq!(
+        (&set["store"]["city"], &set["amount"]),
+        (&json!("Seattle"), &json!("1.50"))
+    );
+    assert_eq!(column(&here.json(&["coupon", "list"]), "id"), [1]);
+    assert_eq!(
+        here.json(&["coupon", "list", "--state", "invalid"]),
+        json!([])
+    );
+    let table = here.run(&["coupon", "show", "1"]).succeeds();
+    assert!(table.contains("1.50 EUR"), "{table}");
+    here.run(&["coupon", "delete", "1"]).succeeds();
+    here.run(&["coupon", "show", "1"]).fails(3);
+    let changes = here.json(&["changes", "--context", "coupons"]);
+    assert_eq!(
+        column(&changes, "kind"),
+        ["coupon.deleted", "coupon.changed", "coupon.created"]
+    );
+    for (wrong, code) in [
+        (&["coupon", "show", "0"][..], 2),
+        (&["coupon", "show", "abc"], 2),
+        (&["coupon", "create", "--code", "A"], 2),
+        (&["coupon", "set", "1", "--amount", "-1"], 2),
+        (&["coupon", "list", "--state", "expired"], 2),
+        (&["coupon", "delete", "99"], 3),
+    ] {
+        here.run(wrong).fails(code);
+    }
+}
+
+#[test]
+fn coupons_move_house_in_a_state_file_and_a_second_import_does_nothing() {
+    let here = Installation::shop();
+    for (code, title) in [("A", "One"), ("A", "Two"), ("B", "Three")] {
+        create(
+            &here,
+            &["--code", code, "--title", title, "--feature", "limit"],
+        );
+    }
+    let file = here.run(&["export"]).json();
+    assert_eq!(column(&file["coupons"], "title"), ["One", "Two", "Three"]);
+    let there = Installation::holding(&file);
+    assert_eq!(there.run(&["export"]).json()["coupons"], file["coupons"]);
+    let head = there.head();
+    there.write("file.json", &file.to_string());
+    let said = there.run(&["import", "file.json", "--prune"]).succeeds();
+    assert!(said.starts_with("nothing to do"), "{said}");
+    assert_eq!(there.head(), head);
+
+    let mut other = file.clone();
+    other["coupons"] = json!([file["coupons"][1], file["coupons"][2]]);
+    other["coupons"][1]["title"] = json!("Four");
+    there.write("other.json", &other.to_string());
+    let plan = there.json(&["import", "other.json", "--prune", "--dry-run"]);
+    assert_eq!(
+        plan["plan"]["coupons"],
+        json!({"create": 0, "change": 1, "delete": 1})
+    );
+    there.run(&["import", "other.json", "--prune"]).succeeds();
+    assert_eq!(
+        column(&there.json(&["coupon", "list"]), "title"),
+        ["Two", "Four"]
+    );
+
+    other["coupons"][0]["expire_at"] = json!("2000-01-01T00:00:00Z");
+    there.write("wrong.json", &other.to_string());
+    let said = there.run(&["import", "wrong.json"]).fails(2);
+    assert!(
+        said.contains("coupons[0]: expire_at must not be before"),
+        "{said}"
+    );
+    here.write("unknown.json", r#"{"version": 1, "vouchers": []}"#);
+    let said = here.run(&["import", "unknown.json"]).fails(2);
+    assert!(said.contains("unknown field `vouchers`"), "{said}");
+}
+
+#[test]
+fn the_demonstration_has_coupons_and_one_of_them_is_shown_by_a_feature() {
+    let here = Installation::empty();
+    let mut server = Server::start(&here, &["serve", "--demo", "--json"]);
+    let report = server.report();
+    let address = address_of(&report);
+    let get = |path: &str, header: (&str, &str)| {
+        let (status, body) = call(address, "GET", path, header, "").unwrap();
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let none = ("Accept", "*/*");
+    assert_eq!(get("/coupons", none).as_array().unwrap().len(), 2);
+    assert_eq!(
+        get("/coupons?state=valid", none).as_array().unwrap().len(),
+        1
+    );
+    let key = report["environments"][0]["key"].as_str().unwrap();
+    let list = || {
+        get("/coupons", ("X-Environment-Key", key))
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let environment = report["environments"][0]["name"].as_str().unwrap();
+    here.run(&["flag", "set", environment, "spring_sale", "--off"])
+        .succeeds();
+    let started = std::time::Instant::now();
+    while list() != 2 {
+        assert!(started.elapsed() < server::DEADLINE);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    here.run(&["flag", "set", environment, "spring_sale", "--on"])
+        .succeeds();
+    while list() != 3 {
+        assert!(started.elapsed() < server::DEADLINE);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    if cfg!(feature = "rates") {
+        let worth = get("/coupons?currency=USD&state=valid", none);
+        assert_eq!(worth[0]["converted"]["amount"], "10.84");
+    }
+}
