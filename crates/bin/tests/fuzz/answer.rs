@@ -121,7 +121,9 @@ impl Answer {
         if self.is_of_flags() && !request.has_key() {
             return Some("flags were shown without a key".to_owned());
         }
-        let open = self.is_of_flags() || self.is_of_register(request, records.as_deref());
+        let open = self.is_of_flags()
+            || self.is_of_register(request, records.as_deref())
+            || self.is_of_modules(records.as_deref());
         if !open && self.is_of_management(records.as_deref()) && !request.signs_in() {
             return Some("management answered somebody who did not sign in".to_owned());
         }
@@ -154,6 +156,18 @@ impl Answer {
             matches!(records, [one] if one.contains_key("guid") && !one.contains_key("id"))
         });
         read && (request.head || record)
+    }
+
+    /// Whether it is what modules show everybody: a day's rates, or coupons that were read.
+    fn is_of_modules(&self, records: Option<&[Fields]>) -> bool {
+        let cached = self.header("cache-control").unwrap_or_default();
+        if cached.starts_with("public") {
+            return true;
+        }
+        let read = self.header("x-flagstaff-revision").is_none() && self.header("vary").is_some();
+        let coupons =
+            records.is_none_or(|records| records.iter().all(|one| one.contains_key("_links")));
+        read && cached == "no-cache" && coupons
     }
 
     /// Whether it can come from management alone, or from the metrics.

@@ -60,6 +60,7 @@ impl Tried {
             // Whoever sends so many wrong credentials would be limited, and never get in again.
             ("FLAGSTAFF__SIGN_IN__FAILURES_PER_ACCOUNT", "1000000"),
             ("FLAGSTAFF__SIGN_IN__FAILURES_PER_ADDRESS", "1000000"),
+            ("FLAGSTAFF__COUPONS__MISSES_PER_ADDRESS", "1000000"),
         ];
         let log = File::create(here.path(LOG)).unwrap();
         let arguments = ["serve", "--json"];

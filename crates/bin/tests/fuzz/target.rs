@@ -98,6 +98,10 @@ pub(crate) fn target(operation: &Operation) -> BoxedStrategy<Vec<u8>> {
             prop_oneof![9 => (1..20_u32).prop_map(|guid| format!("{guid:032X}")), 1 => hostile()]
                 .boxed()
         }
+        "{date}" => {
+            let days = (1..32_u32).prop_map(|day| format!("2026-10-{day:02}"));
+            prop_oneof![9 => days, 1 => hostile()].boxed()
+        }
         _ if part.starts_with('{') => hostile(),
         _ => Just(part.to_owned()).boxed(),
     });

@@ -46,7 +46,13 @@ const EXTREMES: &str = "
         WHERE name = 'null';
     UPDATE features SET description = '' WHERE name = 'integer';
     INSERT INTO environment_keys (environment_id, \"user\", description, kind, digest, created_at, expires_at, version)
-        VALUES (NULL, 'Jay Patel', NULL, 'client', 'a-digest', 0, -1, 1)";
+        VALUES (NULL, 'Jay Patel', NULL, 'client', 'a-digest', 0, -1, 1);
+    INSERT INTO coupons (couponcode, title, store, expire_at, published_at, amount, currency, version)
+        VALUES ('60 31261', '20 % Off', '{\"lat\":47.66001}', 9223372036854775807, 0, '12.50', 'USD', 1);
+    INSERT INTO coupon_redemptions (coupon_id, date, count) SELECT id, '2024-02-29', 3 FROM coupons;
+    INSERT INTO rate_days (date, base, rates, ingested_at, version)
+        VALUES ('2024-02-29', 'EUR', '{\"USD\":1.0837}', 1, 1);
+    INSERT INTO rate_turns (id, holder, carried_out) VALUES (1, 'web-1', 2)";
 
 /// Writes records of every kind, renames and deletes some. The newest of each kind is gone again.
 pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {

@@ -109,11 +109,11 @@ pub(crate) struct CouponFields {
     feature: Option<FeatureName>,
     /// Ignored, so that a coupon that was read can be sent back.
     #[serde(default, rename = "id")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Value)]
     _id: Option<IgnoredAny>,
     /// Ignored, so that a coupon that was read can be sent back.
     #[serde(default, rename = "_links")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     _links: Option<IgnoredAny>,
 }
 

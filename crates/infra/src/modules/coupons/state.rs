@@ -31,7 +31,9 @@ pub(crate) fn load(
             stored.push((coupon.id.0, entry));
         }
     }
-    all.insert(SECTION.name, stored);
+    if !stored.is_empty() {
+        all.insert(SECTION.name, stored);
+    }
     Ok(())
 }
 
