@@ -8,6 +8,9 @@ use std::time::Duration;
 use crate::answer::Answer;
 use crate::request::Request;
 
+/// More of an answer than this is not taken by the system at once: the description of the API is.
+const LONG: usize = 64 * 1024;
+
 /// Whoever waits longer than this for an answer will not get one: the server waits 10 seconds at most itself.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -127,7 +130,8 @@ impl Connection {
             }
             let mut bytes = [0; 16 * 1024];
             match self.stream.read(&mut bytes) {
-                Ok(0) if self.read.is_empty() => return Ok(None),
+                // A body that turns out to be none ends the connection, and what the system had not yet taken of the answer.
+                Ok(0) if self.read.is_empty() || self.read.len() > LONG => return Ok(None),
                 Ok(0) => {
                     return Err(format!(
                         "an answer is cut off: {}",
