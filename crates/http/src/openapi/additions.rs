@@ -167,10 +167,8 @@ fn refusals(
         if path.contains('{') {
             refusals.push(("404", "There is no such thing"));
         }
-        if *method != HttpMethod::Get {
-            refusals.push(("403", "The account's role does not allow it"));
-            refusals.push(("429", "Too many failed attempts"));
-        }
+        refusals.push(("403", "The account's role does not allow it"));
+        refusals.push(("429", "Too many failed attempts"));
         if operation.request_body.is_some() {
             refusals.extend(OF_BODIES);
         }
