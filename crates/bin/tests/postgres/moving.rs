@@ -228,6 +228,7 @@ fn paths(server: SocketAddr, keys: &[String]) -> Vec<String> {
             ("{environment}", environments.as_slice()),
             ("{feature}", &features),
             ("{guid}", keys),
+            ("{date}", &["2026-11-20".to_owned()]),
         ] {
             filled = filled
                 .iter()
