@@ -14,7 +14,7 @@ use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::account_rows::{self, AccountRow};
 use super::{Work, check, sessions, tokens};
-use crate::changes::unit::UnitOfWork;
+use crate::changes::unit::{self, UnitOfWork};
 use crate::db::error::{one_more, refuse, unless_taken};
 use crate::db::schema::accounts;
 use crate::db::{Db, DbConnection, WorkError};
@@ -30,16 +30,6 @@ impl DieselAccountRepository {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db }
-    }
-
-    fn write<T: Send + 'static>(
-        &self,
-        stamp: &Stamp,
-        work: impl FnOnce(&mut UnitOfWork<'_>) -> Work<T> + Send + 'static,
-    ) -> Result<T, AccessError> {
-        let stamp = stamp.clone();
-        self.db
-            .write(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
     }
 }
 
@@ -202,7 +192,7 @@ impl AccountRepository for DieselAccountRepository {
         stamp: &Stamp,
     ) -> Result<bool, StorageError> {
         let account = account.clone();
-        let created = self.write(stamp, move |unit| {
+        let created = unit::write(&self.db, stamp, move |unit| {
             if any_account(unit.connection)? {
                 return Ok(false);
             }
@@ -221,7 +211,7 @@ impl AccountRepository for DieselAccountRepository {
         stamp: &Stamp,
     ) -> Result<Written<Account>, AccessError> {
         let account = account.clone();
-        self.write(stamp, move |unit| create(unit, account))
+        unit::write(&self.db, stamp, move |unit| create(unit, account))
     }
 
     fn change_account(
@@ -232,7 +222,7 @@ impl AccountRepository for DieselAccountRepository {
         stamp: &Stamp,
     ) -> Result<Written<Account>, AccessError> {
         let (update, precondition) = (update.clone(), precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             change(unit, account, &update, &precondition)
         })
     }
@@ -244,7 +234,9 @@ impl AccountRepository for DieselAccountRepository {
         stamp: &Stamp,
     ) -> Result<Seq, AccessError> {
         let precondition = precondition.clone();
-        self.write(stamp, move |unit| delete(unit, account, &precondition))
+        unit::write(&self.db, stamp, move |unit| {
+            delete(unit, account, &precondition)
+        })
     }
 
     fn note_sign_in(&self, account: AccountId, at: Timestamp) -> Result<(), StorageError> {

@@ -32,16 +32,6 @@ impl DieselGuidRepository {
     pub fn new(db: Db) -> Self {
         Self { db }
     }
-
-    fn write<T: Send + 'static>(
-        &self,
-        stamp: &Stamp,
-        work: impl FnOnce(&mut UnitOfWork<'_>) -> Work<T> + Send + 'static,
-    ) -> Result<T, AccessError> {
-        let stamp = stamp.clone();
-        self.db
-            .write(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
-    }
 }
 
 fn find_row(connection: &mut DbConnection, digest: &KeyDigest) -> QueryResult<Option<KeyRow>> {
@@ -283,7 +273,7 @@ impl GuidRepository for DieselGuidRepository {
         stamp: &Stamp,
     ) -> Result<Written<GuidRecord>, AccessError> {
         let guid = guid.clone();
-        self.write(stamp, move |unit| create(unit, &guid, granting))
+        unit::write(&self.db, stamp, move |unit| create(unit, &guid, granting))
     }
 
     fn change_guid(
@@ -296,7 +286,7 @@ impl GuidRepository for DieselGuidRepository {
     ) -> Result<Written<GuidRecord>, AccessError> {
         let (digest, wanted) = (*digest, change.clone());
         let precondition = precondition.clone();
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             self::change(unit, &digest, &wanted, granting, &precondition)
         })
     }
@@ -309,7 +299,7 @@ impl GuidRepository for DieselGuidRepository {
         stamp: &Stamp,
     ) -> Result<Seq, AccessError> {
         let (digest, precondition) = (*digest, precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             let now = unit.stamp.at;
             let is_there = |one: &GuidRecord| !one.has_expired(now);
             let record = get(unit.connection, &digest, granting, &precondition, is_there)?;
@@ -329,7 +319,7 @@ impl GuidRepository for DieselGuidRepository {
             Ok::<_, WorkError<AccessError>>(!first.is_empty())
         })?;
         match any {
-            true => self.write(stamp, move |unit| purge(unit, expired_by, limit)),
+            true => unit::write(&self.db, stamp, move |unit| purge(unit, expired_by, limit)),
             false => Ok(0),
         }
     }

@@ -14,7 +14,7 @@ use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::rows::{KeyRow, Stored};
 use super::{Work, check, guids};
-use crate::changes::unit::UnitOfWork;
+use crate::changes::unit::{self, UnitOfWork};
 use crate::db::error::{invalid, one_more, refuse, unless_taken};
 use crate::db::schema::environment_keys;
 use crate::db::{Db, DbConnection, WorkError};
@@ -31,16 +31,6 @@ impl DieselKeyRepository {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db }
-    }
-
-    fn write<T: Send + 'static>(
-        &self,
-        stamp: &Stamp,
-        work: impl FnOnce(&mut UnitOfWork<'_>) -> Work<T> + Send + 'static,
-    ) -> Result<T, AccessError> {
-        let stamp = stamp.clone();
-        self.db
-            .write(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
     }
 }
 
@@ -285,7 +275,9 @@ impl KeyRepository for DieselKeyRepository {
         stamp: &Stamp,
     ) -> Result<Written<EnvironmentKey>, AccessError> {
         let (environment, key) = (environment.clone(), key.clone());
-        self.write(stamp, move |unit| create(unit, &environment, &key))
+        unit::write(&self.db, stamp, move |unit| {
+            create(unit, &environment, &key)
+        })
     }
 
     fn change_key(
@@ -298,7 +290,7 @@ impl KeyRepository for DieselKeyRepository {
     ) -> Result<Written<EnvironmentKey>, AccessError> {
         let (environment, wanted) = (environment.clone(), change.clone());
         let precondition = precondition.clone();
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             self::change(unit, &environment, key, &wanted, &precondition)
         })
     }
@@ -314,7 +306,7 @@ impl KeyRepository for DieselKeyRepository {
     ) -> Result<Written<EnvironmentKey>, AccessError> {
         let (environment, text) = (environment.clone(), text.clone());
         let precondition = precondition.clone();
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             rotate(
                 unit,
                 &environment,
@@ -334,7 +326,7 @@ impl KeyRepository for DieselKeyRepository {
         stamp: &Stamp,
     ) -> Result<Seq, AccessError> {
         let (environment, precondition) = (environment.clone(), precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             delete(unit, &environment, key, &precondition)
         })
     }

@@ -3,10 +3,11 @@
 use diesel::prelude::*;
 use flagstaff_domain::changes::{ChangeKind, NewChange};
 use flagstaff_domain::ids::{EnvironmentId, Seq};
+use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::write::Stamp;
 
-use crate::db::DbConnection;
 use crate::db::schema::{changes, log_head};
+use crate::db::{Db, DbConnection, WorkError};
 
 /// One unit of work inside a writing transaction.
 pub(crate) struct UnitOfWork<'a> {
@@ -52,6 +53,20 @@ impl<'a> UnitOfWork<'a> {
             .execute(self.connection)
             .map(|_| ())
     }
+}
+
+/// Runs a unit of work on copies of what it was given, since it runs on the writer's thread.
+pub(crate) fn write<T, E>(
+    db: &Db,
+    stamp: &Stamp,
+    work: impl FnOnce(&mut UnitOfWork<'_>) -> Result<T, WorkError<E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StorageError> + Send + 'static,
+{
+    let stamp = stamp.clone();
+    db.write(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
 }
 
 /// What a change affects, for those who follow the log.

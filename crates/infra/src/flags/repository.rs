@@ -12,10 +12,10 @@ use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
 use super::work;
-use crate::changes::unit::UnitOfWork;
+use crate::changes::unit;
+use crate::db::Db;
 use crate::db::error::one_more;
 use crate::db::schema::{environments, features, flags};
-use crate::db::{Db, WorkError};
 
 /// Environments, features and flags in the database.
 #[derive(Debug, Clone)]
@@ -28,17 +28,6 @@ impl DieselFlagRepository {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db }
-    }
-
-    /// Runs a unit of work on copies of what it was given, since it runs on the writer's thread.
-    fn write<T: Send + 'static>(
-        &self,
-        stamp: &Stamp,
-        work: impl FnOnce(&mut UnitOfWork<'_>) -> Result<T, WorkError<FlagError>> + Send + 'static,
-    ) -> Result<T, FlagError> {
-        let stamp = stamp.clone();
-        self.db
-            .write(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
     }
 }
 
@@ -78,7 +67,9 @@ impl FlagRepository for DieselFlagRepository {
         stamp: &Stamp,
     ) -> Result<Written<Environment>, FlagError> {
         let command = command.clone();
-        self.write(stamp, move |unit| work::create_environment(unit, &command))
+        unit::write(&self.db, stamp, move |unit| {
+            work::create_environment(unit, &command)
+        })
     }
 
     fn change_environment(
@@ -89,7 +80,7 @@ impl FlagRepository for DieselFlagRepository {
         stamp: &Stamp,
     ) -> Result<Written<Environment>, FlagError> {
         let (name, change, precondition) = (name.clone(), change.clone(), precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             work::change_environment(unit, &name, &change, &precondition)
         })
     }
@@ -101,7 +92,7 @@ impl FlagRepository for DieselFlagRepository {
         stamp: &Stamp,
     ) -> Result<Seq, FlagError> {
         let (name, precondition) = (name.clone(), precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             work::delete_environment(unit, &name, &precondition)
         })
     }
@@ -135,7 +126,9 @@ impl FlagRepository for DieselFlagRepository {
         stamp: &Stamp,
     ) -> Result<Written<Feature>, FlagError> {
         let command = command.clone();
-        self.write(stamp, move |unit| work::create_feature(unit, &command))
+        unit::write(&self.db, stamp, move |unit| {
+            work::create_feature(unit, &command)
+        })
     }
 
     fn change_feature(
@@ -146,7 +139,7 @@ impl FlagRepository for DieselFlagRepository {
         stamp: &Stamp,
     ) -> Result<Written<Feature>, FlagError> {
         let (name, change, precondition) = (name.clone(), change.clone(), precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             work::change_feature(unit, &name, &change, &precondition)
         })
     }
@@ -158,7 +151,7 @@ impl FlagRepository for DieselFlagRepository {
         stamp: &Stamp,
     ) -> Result<Seq, FlagError> {
         let (name, precondition) = (name.clone(), precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             work::delete_feature(unit, &name, &precondition)
         })
     }
@@ -210,7 +203,7 @@ impl FlagRepository for DieselFlagRepository {
     ) -> Result<Written<Flag>, FlagError> {
         let (environment, feature) = (environment.clone(), feature.clone());
         let (change, precondition) = (change.clone(), precondition.clone());
-        self.write(stamp, move |unit| {
+        unit::write(&self.db, stamp, move |unit| {
             work::change_flag(unit, &environment, &feature, &change, &precondition)
         })
     }

@@ -11,9 +11,8 @@ use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::write::{Stamp, Written};
 
 use super::rows::{self, CouponRow};
-use super::work::Work;
 use super::{redemptions, work};
-use crate::changes::unit::UnitOfWork;
+use crate::changes::unit;
 use crate::db::error::one_more;
 use crate::db::schema::coupons;
 use crate::db::{Db, WorkError};
@@ -29,16 +28,6 @@ impl DieselCouponRepository {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db }
-    }
-
-    fn write<T: Send + 'static>(
-        &self,
-        stamp: &Stamp,
-        work: impl FnOnce(&mut UnitOfWork<'_>) -> Work<T> + Send + 'static,
-    ) -> Result<T, CouponError> {
-        let stamp = stamp.clone();
-        self.db
-            .write(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
     }
 }
 
@@ -104,7 +93,7 @@ impl CouponRepository for DieselCouponRepository {
         stamp: &Stamp,
     ) -> Result<Written<Coupon>, CouponError> {
         let command = command.clone();
-        self.write(stamp, move |unit| work::create(unit, &command))
+        unit::write(&self.db, stamp, move |unit| work::create(unit, &command))
     }
 
     fn change(
@@ -114,11 +103,11 @@ impl CouponRepository for DieselCouponRepository {
         stamp: &Stamp,
     ) -> Result<Written<Coupon>, CouponError> {
         let change = change.clone();
-        self.write(stamp, move |unit| work::change(unit, id, &change))
+        unit::write(&self.db, stamp, move |unit| work::change(unit, id, &change))
     }
 
     fn delete(&self, id: CouponId, stamp: &Stamp) -> Result<Seq, CouponError> {
-        self.write(stamp, move |unit| work::delete(unit, id))
+        unit::write(&self.db, stamp, move |unit| work::delete(unit, id))
     }
 
     fn redeem(&self, id: CouponId, date: &str) -> Result<i64, CouponError> {
