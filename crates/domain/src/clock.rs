@@ -33,6 +33,17 @@ impl Timestamp {
         YEARS_0_TO_9999.contains(&micros).then_some(Self(micros))
     }
 
+    /// Reads an RFC 3339 instant with any offset.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is none, or outside the years 0 to 9999.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .and_then(|at| Self::from_micros(at.timestamp_micros()))
+            .ok_or_else(|| Invalid::new("must be an RFC 3339 instant such as 2026-11-20T10:00:00Z"))
+    }
+
     /// Microseconds since 1970-01-01 UTC.
     #[must_use]
     pub fn as_micros(self) -> i64 {
@@ -75,10 +86,7 @@ impl TryFrom<String> for Timestamp {
     type Error = Invalid;
 
     fn try_from(text: String) -> Result<Self, Invalid> {
-        DateTime::parse_from_rfc3339(&text)
-            .ok()
-            .and_then(|at| Self::from_micros(at.timestamp_micros()))
-            .ok_or_else(|| Invalid::new("must be an RFC 3339 instant such as 2026-11-20T10:00:00Z"))
+        Self::parse(&text)
     }
 }
 

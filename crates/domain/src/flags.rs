@@ -5,6 +5,7 @@
 
 pub mod environment;
 pub mod error;
+pub mod evaluation;
 pub mod feature;
 pub mod flag;
 pub mod ports;
@@ -12,6 +13,7 @@ pub mod publisher;
 pub mod retrievals;
 pub mod service;
 pub mod snapshot;
+pub mod targeting;
 pub mod value;
 
 pub use environment::{ChangeEnvironment, CreateEnvironment, Environment};

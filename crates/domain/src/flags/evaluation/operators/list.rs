@@ -1,0 +1,73 @@
+//! Membership of a list.
+
+use foldhash::HashSet;
+
+use super::{Entry, Origin, Reads, Test, of_value};
+use crate::flags::evaluation::scalar::Scalar;
+use crate::flags::targeting::ConditionValue;
+use crate::text::Invalid;
+
+pub(super) static IN: Entry = Entry {
+    name: "IN",
+    summary: "The property's text is one of the list.",
+    value: "a list of texts, or one text: its members separated by commas, or as a JSON array",
+    origin: Origin::Flagsmith,
+    reads: Reads::Property,
+    compile,
+};
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "an entry's compile function may refuse its value"
+)]
+fn compile(value: &ConditionValue) -> Result<Test, Invalid> {
+    let members: HashSet<String> = members(value).into_iter().collect();
+    Ok(of_value(move |value| match value {
+        Scalar::Bool(_) => false,
+        Scalar::Integer(_) | Scalar::Float(_) | Scalar::Text(_) | Scalar::Instant(_) => {
+            value.with_text(|text| members.contains(text))
+        }
+    }))
+}
+
+fn members(value: &ConditionValue) -> Vec<String> {
+    match value {
+        ConditionValue::List(members) => members.clone(),
+        ConditionValue::Text(text) if text.trim_start().starts_with('[') => {
+            match serde_json::from_str(text) {
+                Ok(ConditionValue::List(members)) => members,
+                Ok(ConditionValue::Text(_)) | Err(_) => separated(text),
+            }
+        }
+        ConditionValue::Text(text) => separated(text),
+    }
+}
+
+fn separated(text: &str) -> Vec<String> {
+    text.split(',').map(|one| one.trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::table;
+
+    #[test]
+    fn r#in() {
+        table(
+            "IN",
+            &[
+                ("\"b\"", "a,b", true),
+                ("\"b\"", "a, b", true),
+                ("\"ab\"", "a,b", false),
+                ("\"b\"", "[\"a\",\"b\"]", true),
+                ("\"b,c\"", "[\"a\",\"b,c\"]", true),
+                ("\"[a\"", "[a,b", true),
+                ("1", "1,2", true),
+                ("1", "[1,2]", true),
+                ("true", "true", false),
+                ("\"\"", "", true),
+                ("-", "", false),
+            ],
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! One evaluation: each property is read once, each segment decided once, and nothing is allocated for a condition.
+
+use std::cell::{Cell, OnceCell};
+use std::fmt::{self, Display};
+
+use serde_json::{Map, Value, json};
+
+use super::bucket::percentage;
+use super::compile::{CompiledCondition, CompiledRule, Split, Subject as Reads};
+use super::definition::{FeatureDefinition, SegmentDefinition};
+use super::operators::Asked;
+use super::program::{Answer, Choice, Origin, Program};
+use super::scalar::Scalar;
+use super::subject::Subject;
+use crate::flags::targeting::RuleKind;
+
+/// What other features serve, as prerequisites ask.
+pub(super) trait Flags {
+    /// Whether the feature is enabled, and serves this variant if one is named.
+    fn serves(&self, feature: &str, variant: Option<&str>) -> bool;
+}
+
+/// Whether the subject is in a segment.
+#[derive(Clone, Copy, PartialEq)]
+enum Verdict {
+    Unknown,
+    /// Being decided; who asks meanwhile, in a cycle of prerequisites, is told that it is not.
+    Pending,
+    In,
+    Out,
+}
+
+/// An evaluation of a program for a subject.
+pub struct Evaluation<'a> {
+    program: &'a Program,
+    pub(super) subject: Subject<'a>,
+    values: Box<[OnceCell<Option<Scalar<'a>>>]>,
+    verdicts: Box<[Cell<Verdict>]>,
+    context: OnceCell<Value>,
+}
+
+impl<'a> Evaluation<'a> {
+    pub(super) fn new(program: &'a Program, subject: Subject<'a>) -> Self {
+        let compiled = &program.compiled;
+        let values = compiled.properties.iter().map(|_| OnceCell::new());
+        let verdicts = compiled.segments.iter();
+        Self {
+            program,
+            subject,
+            values: values.collect(),
+            verdicts: verdicts.map(|_| Cell::new(Verdict::Unknown)).collect(),
+            context: OnceCell::new(),
+        }
+    }
+
+    /// What the subject gets of every feature, in the order of the definition.
+    pub fn answers(&self) -> impl Iterator<Item = Answer<'a>> {
+        (0..self.program.definition.features.len()).filter_map(|at| self.answer(at))
+    }
+
+    /// What the subject gets of the feature at this place, if there is one.
+    #[must_use]
+    pub fn answer(&self, feature: usize) -> Option<Answer<'a>> {
+        let own = self.program.definition.features.get(feature)?;
+        let compiled = self.program.compiled.features.get(feature)?;
+        if let Some(state) = self.identity_override(feature) {
+            return Some(Answer {
+                feature: own,
+                state,
+                origin: Origin::Identity,
+                choice: Choice::None,
+            });
+        }
+        let strongest = compiled
+            .overrides
+            .iter()
+            .find(|one| self.decide(one.segment));
+        let (state, origin, split) = match strongest {
+            Some(one) => {
+                let segment = &self.program.definition.segments[one.segment];
+                (
+                    &segment.overrides[one.place],
+                    Origin::Segment(segment),
+                    &one.split,
+                )
+            }
+            None => (own, Origin::Environment, &compiled.split),
+        };
+        Some(Answer {
+            feature: own,
+            state,
+            origin,
+            choice: self.choose(state, split),
+        })
+    }
+
+    fn identity_override(&self, feature: usize) -> Option<&'a FeatureDefinition> {
+        let identities = &self.program.compiled.features[feature].identities;
+        if identities.is_empty() {
+            return None;
+        }
+        let (identifier, place) = identities.get_key_value(&self.subject.identity?.identifier)?;
+        self.program
+            .definition
+            .identities
+            .get(identifier)?
+            .get(*place)
+    }
+
+    fn choose(&self, state: &'a FeatureDefinition, split: &Split) -> Choice<'a> {
+        let Some(identity) = self.subject.identity else {
+            return Choice::None;
+        };
+        if split.is_empty() || state.key.is_empty() {
+            return Choice::None;
+        }
+        let bucket = percentage(&[&state.key as &dyn Display, &identity.key]);
+        let variant = split.choose(bucket).and_then(|at| state.variants.get(at));
+        variant.map_or(Choice::Control, Choice::Variant)
+    }
+
+    /// The segments that the subject is in, in the order of the definition.
+    pub fn segments(&self) -> impl Iterator<Item = &'a SegmentDefinition> {
+        let segments = self.program.definition.segments.iter().enumerate();
+        segments.filter_map(|(at, segment)| self.decide(at).then_some(segment))
+    }
+
+    fn decide(&self, segment: usize) -> bool {
+        let verdict = &self.verdicts[segment];
+        match verdict.get() {
+            Verdict::In => true,
+            Verdict::Out | Verdict::Pending => false,
+            Verdict::Unknown => {
+                verdict.set(Verdict::Pending);
+                let rules = &self.program.compiled.segments[segment].rules;
+                let key = &self.program.definition.segments[segment].key;
+                let holds = !rules.is_empty() && rules.iter().all(|rule| self.rule(rule, key));
+                verdict.set(if holds { Verdict::In } else { Verdict::Out });
+                holds
+            }
+        }
+    }
+
+    fn rule(&self, rule: &'a CompiledRule, segment: &str) -> bool {
+        let conditions = || {
+            rule.conditions
+                .iter()
+                .map(|one| self.condition(one, segment))
+        };
+        let rules = || rule.rules.iter().map(|one| self.rule(one, segment));
+        (rule.conditions.is_empty() || quantify(rule.kind, conditions()))
+            && (rule.rules.is_empty() || quantify(rule.kind, rules()))
+    }
+
+    fn condition(&self, condition: &'a CompiledCondition, segment: &str) -> bool {
+        let Some(test) = &condition.test else {
+            return false;
+        };
+        let key;
+        let value = match condition.source {
+            Reads::Property(number) => self.value(number),
+            Reads::Key => {
+                key = self.subject.identity.map(|one| Scalar::of_text(&one.key));
+                key.as_ref()
+            }
+            Reads::Nothing => None,
+        };
+        test(&Asked {
+            property: &condition.name,
+            value,
+            segment,
+            flags: self,
+        })
+    }
+
+    fn value(&self, number: usize) -> Option<&Scalar<'a>> {
+        let property = &self.program.compiled.properties[number];
+        self.values[number]
+            .get_or_init(|| property.read(self))
+            .as_ref()
+    }
+
+    /// The whole context, for paths that do not go straight to a member.
+    pub(super) fn context(&self) -> &Value {
+        self.context.get_or_init(|| {
+            let definition = &self.program.definition;
+            let mut context = match &definition.context {
+                Some(Value::Object(members)) => members.clone(),
+                Some(_) | None => Map::new(),
+            };
+            context
+                .entry("environment")
+                .or_insert_with(|| json!({"key": definition.key, "name": definition.name}));
+            if let Some(identity) = self.subject.identity {
+                let identity = json!({
+                    "identifier": identity.identifier, "key": identity.key, "traits": identity.traits,
+                });
+                context.insert("identity".to_owned(), identity);
+            }
+            Value::Object(context)
+        })
+    }
+}
+
+/// Whether as many hold as the rule wants.
+fn quantify(kind: RuleKind, mut each: impl Iterator<Item = bool>) -> bool {
+    match kind {
+        RuleKind::All => each.all(|holds| holds),
+        RuleKind::Any => each.any(|holds| holds),
+        RuleKind::None => !each.any(|holds| holds),
+    }
+}
+
+impl Flags for Evaluation<'_> {
+    fn serves(&self, feature: &str, variant: Option<&str>) -> bool {
+        let answer = self.program.find(feature).and_then(|at| self.answer(at));
+        answer.is_some_and(|answer| {
+            answer.enabled() && variant.is_none_or(|key| answer.variant() == Some(key))
+        })
+    }
+}
+
+impl fmt::Debug for Evaluation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evaluation")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
