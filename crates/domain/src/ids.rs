@@ -34,6 +34,18 @@ number!(
     FlagId
 );
 number!(
+    /// Identifies a variant of a feature.
+    VariantId
+);
+number!(
+    /// Identifies a segment.
+    SegmentId
+);
+number!(
+    /// Identifies an override: what a segment or an identity gets of a feature in an environment.
+    OverrideId
+);
+number!(
     /// Identifies an environment's key.
     KeyId
 );

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::access::{Grant, KeyDigest, KeyRing};
 use crate::clock::{Clock, Onward, Timestamp};
 use crate::flags::publisher::Freshness;
-use crate::flags::{RetrievalLog, Retrievals, SnapshotPublisher};
+use crate::flags::{RetrievalLog, Retrievals, Snapshot, SnapshotPublisher};
 use crate::ids::{EnvironmentId, FeatureId, Seq};
 use crate::storage::StorageError;
 use crate::text::EnvironmentName;
@@ -106,12 +106,17 @@ impl Serving {
             .collect()
     }
 
+    /// What is served of this environment; `None` while it is not loaded.
+    #[must_use]
+    pub fn snapshot(&self, environment: EnvironmentId) -> Option<Arc<Snapshot>> {
+        self.publisher.find(environment)
+    }
+
     /// The features that are enabled in an environment, as they are served.
     #[must_use]
     pub fn enabled_features(&self, environment: EnvironmentId) -> Vec<FeatureId> {
-        let snapshots = self.publisher.snapshots();
-        let found = snapshots.iter().find(|one| one.environment == environment);
-        let flags = found.map(|one| one.flags.iter()).into_iter().flatten();
+        let snapshot = self.publisher.find(environment);
+        let flags = snapshot.iter().flat_map(|one| one.flags.iter());
         let enabled = flags.filter(|flag| flag.enabled);
         enabled.map(|flag| flag.feature.id).collect()
     }
@@ -156,9 +161,9 @@ mod tests {
     use crate::access::KeyKind;
     use crate::access::ports::{GuidMemory, KeyChanges, KeyUpdate, MockGuidMemory, MockKeySource};
     use crate::clock::MockClock;
+    use crate::flags::SnapshotUpdate;
     use crate::flags::ports::MockSnapshotSource;
     use crate::flags::retrievals::MockRetrievalLog;
-    use crate::flags::{Snapshot, SnapshotUpdate};
     use crate::ids::EnvironmentId;
 
     fn forgetful() -> Arc<dyn GuidMemory> {
@@ -194,12 +199,14 @@ mod tests {
                 snapshots: ["staging", "production"]
                     .into_iter()
                     .zip(1..)
-                    .map(|(name, id)| Snapshot {
-                        environment: EnvironmentId(id),
-                        name: EnvironmentName::parse(name).unwrap(),
-                        revision: Seq(id),
-                        updated_at: Timestamp::from_micros(0).unwrap(),
-                        flags: vec![],
+                    .map(|(name, id)| {
+                        Snapshot::new(
+                            EnvironmentId(id),
+                            EnvironmentName::parse(name).unwrap(),
+                            Seq(id),
+                            Timestamp::from_micros(0).unwrap(),
+                            vec![],
+                        )
                     })
                     .collect(),
                 removed: vec![],

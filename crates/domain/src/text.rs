@@ -161,6 +161,16 @@ text_type!(
     check_path_name
 );
 text_type!(
+    /// Names a segment in paths; same rules as [`EnvironmentName`].
+    SegmentName,
+    check_path_name
+);
+text_type!(
+    /// Tells which variant of a feature this is; same rules as [`EnvironmentName`].
+    VariantKey,
+    check_path_name
+);
+text_type!(
     /// Tells a person which key this is: 1 to 150 characters on one line.
     KeyName,
     check_label_name

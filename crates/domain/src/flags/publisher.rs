@@ -117,6 +117,12 @@ impl SnapshotPublisher {
         })
     }
 
+    /// What is served of this environment.
+    #[must_use]
+    pub fn find(&self, environment: EnvironmentId) -> Option<Arc<Snapshot>> {
+        self.published.read().snapshots.get(&environment).cloned()
+    }
+
     /// Every published snapshot, sorted by the environments' names.
     #[must_use]
     pub fn snapshots(&self) -> Vec<Arc<Snapshot>> {
@@ -144,13 +150,13 @@ mod tests {
     use crate::text::EnvironmentName;
 
     fn snapshot(environment: i64, revision: i64) -> Snapshot {
-        Snapshot {
-            environment: EnvironmentId(environment),
-            name: EnvironmentName::parse(format!("environment-{environment}")).unwrap(),
-            revision: Seq(revision),
-            updated_at: Timestamp::from_micros(0).unwrap(),
-            flags: Vec::new(),
-        }
+        Snapshot::new(
+            EnvironmentId(environment),
+            EnvironmentName::parse(format!("environment-{environment}")).unwrap(),
+            Seq(revision),
+            Timestamp::from_micros(0).unwrap(),
+            Vec::new(),
+        )
     }
 
     fn clock_at(seconds: &'static [u64]) -> Arc<dyn Clock> {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::evaluation::{Definition, FeatureDefinition, Program};
 use super::feature::Feature;
 use super::value::FlagValue;
 use crate::clock::Timestamp;
@@ -23,6 +24,36 @@ pub struct Snapshot {
     pub updated_at: Timestamp,
     /// Its flags, sorted by the bytes of their features' names.
     pub flags: Vec<SnapshotFlag>,
+    /// What decides who gets which of them; its features stand in the order of the flags.
+    pub program: Arc<Program>,
+}
+
+impl Snapshot {
+    /// The snapshot of these flags, compiled.
+    #[must_use]
+    pub fn new(
+        environment: EnvironmentId,
+        name: EnvironmentName,
+        revision: Seq,
+        updated_at: Timestamp,
+        mut flags: Vec<SnapshotFlag>,
+    ) -> Self {
+        flags.sort_by(|a, b| a.feature.name.cmp(&b.feature.name));
+        let definition = Definition {
+            key: environment.to_string(),
+            name: name.to_string(),
+            features: flags.iter().map(SnapshotFlag::definition).collect(),
+            ..Definition::default()
+        };
+        Self {
+            environment,
+            name,
+            revision,
+            updated_at,
+            flags,
+            program: Arc::new(Program::compile(definition)),
+        }
+    }
 }
 
 /// One flag of a snapshot with its feature; features are shared between environments.
@@ -36,4 +67,16 @@ pub struct SnapshotFlag {
     pub enabled: bool,
     /// What it carries.
     pub value: FlagValue,
+}
+
+impl SnapshotFlag {
+    fn definition(&self) -> FeatureDefinition {
+        FeatureDefinition {
+            key: self.id.to_string(),
+            name: self.feature.name.to_string(),
+            enabled: self.enabled,
+            value: self.value.clone(),
+            ..FeatureDefinition::default()
+        }
+    }
 }

@@ -144,15 +144,13 @@ fn load(
         .load::<EnvironmentRow>(connection)?
         .into_iter()
         .map(|row| {
-            let mut flags = by_environment.remove(&row.id).unwrap_or_default();
-            flags.sort_by(|a, b| a.feature.name.cmp(&b.feature.name));
-            Ok(Snapshot {
-                environment: EnvironmentId(row.id),
-                name: EnvironmentName::parse(row.name)?,
-                revision: Seq(row.revision),
-                updated_at: instant(row.revised_at)?,
-                flags,
-            })
+            Ok(Snapshot::new(
+                EnvironmentId(row.id),
+                EnvironmentName::parse(row.name)?,
+                Seq(row.revision),
+                instant(row.revised_at)?,
+                by_environment.remove(&row.id).unwrap_or_default(),
+            ))
         })
         .collect()
 }

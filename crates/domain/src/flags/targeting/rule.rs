@@ -84,13 +84,12 @@ impl<'de> Deserialize<'de> for ConditionValue {
                 }
             }
         }
-        match Value::deserialize(deserializer)? {
-            Value::Array(members) => {
-                let members = members.into_iter().map(text::<D::Error>);
-                Ok(Self::List(members.collect::<Result<_, _>>()?))
-            }
-            one => text(one).map(Self::Text),
-        }
+        let value = Value::deserialize(deserializer)?;
+        let Value::Array(members) = value else {
+            return text(value).map(Self::Text);
+        };
+        let members = members.into_iter().map(text::<D::Error>);
+        Ok(Self::List(members.collect::<Result<_, _>>()?))
     }
 }
 

@@ -78,12 +78,14 @@ fn pattern(value: &ConditionValue) -> Result<Test, Invalid> {
         .size_limit(PATTERN_SIZE)
         .dfa_size_limit(PATTERN_SIZE)
         .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => Invalid::new(
-                "is too costly a regular expression: it must compile to at most 256 KiB; use smaller repetitions, \
-                 or [0-9] for \\d and [A-Za-z0-9_] for \\w",
-            ),
-            other => Invalid::new(format!("must be a regular expression: {other}")),
+        .map_err(|error| {
+            if matches!(error, regex::Error::CompiledTooBig(_)) {
+                return Invalid::new(
+                    "is too costly a regular expression: it must compile to at most 256 KiB; use smaller \
+                     repetitions, or [0-9] for \\d and [A-Za-z0-9_] for \\w",
+                );
+            }
+            Invalid::new(format!("must be a regular expression: {error}"))
         })?;
     Ok(of_value(move |value| {
         // Whatever matches at the start is found first.
