@@ -1,11 +1,11 @@
 //! Properties of the context: traits, and RFC 9535 paths, parsed once.
 
-use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::definition::Definition;
 use super::run::Evaluation;
 use super::scalar::Scalar;
+use crate::flags::value::FlagValue;
 use crate::text::Invalid;
 
 /// The most characters of a path.
@@ -13,94 +13,146 @@ const PATH_MAX: usize = 500;
 
 /// A property, ready to be read.
 pub(super) struct Property {
-    /// The trait with the property's own name, even where that looks like a path.
+    /// As it is written. A trait of that very name is read even where it looks like a path.
     name: String,
-    source: Source,
+    /// What the path leads to, where it is one.
+    path: Option<Path>,
 }
 
-enum Source {
-    Trait(String),
+enum Path {
     Identifier,
     IdentityKey,
+    Trait(String),
     Now,
     /// The same for every identity.
     Fixed(String),
+    /// What another feature serves.
+    Flag(String, Field),
+    /// Whatever else is in the context.
     Query(JsonPath),
+}
+
+/// What a path reads of a feature.
+#[derive(Clone, Copy)]
+enum Field {
+    Enabled,
+    Value,
+    Variant,
+}
+
+impl Path {
+    fn parse(text: &str, definition: &Definition) -> Option<Self> {
+        let flag = |name: &str, field| Self::Flag(name.to_owned(), field);
+        Some(match members(text).as_deref() {
+            Some(["identity", "identifier"]) => Self::Identifier,
+            Some(["identity", "key"]) => Self::IdentityKey,
+            Some(["identity", "traits", name]) => Self::Trait((*name).to_owned()),
+            Some(["now"]) => Self::Now,
+            Some(["environment", "key"]) => Self::Fixed(definition.key.clone()),
+            Some(["environment", "name"]) => Self::Fixed(definition.name.clone()),
+            Some(["flags", name, "enabled"]) => flag(name, Field::Enabled),
+            Some(["flags", name, "value"]) => flag(name, Field::Value),
+            Some(["flags", name, "variant"]) => flag(name, Field::Variant),
+            Some(_) | None => Self::Query(JsonPath::parse(text).ok()?),
+        })
+    }
+
+    fn read<'a>(&'a self, evaluation: &Evaluation<'a>) -> Option<Scalar<'a>> {
+        let identity = evaluation.subject.identity;
+        match self {
+            Self::Identifier => identity.map(|one| Scalar::of_text(&one.identifier)),
+            Self::IdentityKey => identity.map(|one| Scalar::of_text(&one.key)),
+            Self::Trait(name) => evaluation.trait_value(name),
+            Self::Now => Some(Scalar::Instant(evaluation.subject.now)),
+            Self::Fixed(text) => Some(Scalar::of_text(text)),
+            Self::Flag(feature, field) => {
+                let answer = evaluation.prerequisite(feature)?;
+                match field {
+                    Field::Enabled => Some(Scalar::Bool(answer.enabled())),
+                    Field::Value => of_flag_value(answer.value()),
+                    Field::Variant => answer.variant().map(Scalar::of_text),
+                }
+            }
+            Self::Query(path) => {
+                let found = path.query(evaluation.context()).first();
+                found.and_then(Scalar::of_json)
+            }
+        }
+    }
+}
+
+fn of_flag_value(value: &FlagValue) -> Option<Scalar<'_>> {
+    match value {
+        FlagValue::Null | FlagValue::Json(_) => None,
+        FlagValue::Bool(value) => Some(Scalar::Bool(*value)),
+        FlagValue::String(text) => Some(Scalar::of_text(text)),
+        FlagValue::Integer(value) => Some(Scalar::Integer(*value)),
+        FlagValue::Float(value) => Some(Scalar::Float(*value)),
+    }
 }
 
 impl Property {
     pub(super) fn parse(text: &str, definition: &Definition) -> Self {
-        let source =
-            match members(text).as_deref() {
-                None if text.starts_with("$.") => JsonPath::parse(text)
-                    .map_or_else(|_| Source::Trait(text.to_owned()), Source::Query),
-                None => Source::Trait(text.to_owned()),
-                Some(["identity", "identifier"]) => Source::Identifier,
-                Some(["identity", "key"]) => Source::IdentityKey,
-                Some(["identity", "traits", name]) => Source::Trait((*name).to_owned()),
-                Some(["now"]) => Source::Now,
-                Some(["environment", "key"]) => Source::Fixed(definition.key.clone()),
-                Some(["environment", "name"]) => Source::Fixed(definition.name.clone()),
-                Some(_) => JsonPath::parse(text)
-                    .map_or_else(|_| Source::Trait(text.to_owned()), Source::Query),
-            };
+        let is_path = text.starts_with("$.");
         Self {
             name: text.to_owned(),
-            source,
+            path: is_path.then(|| Path::parse(text, definition)).flatten(),
         }
     }
 
     pub(super) fn read<'a>(&'a self, evaluation: &Evaluation<'a>) -> Option<Scalar<'a>> {
-        let identity = evaluation.subject.identity;
-        let named = |name: &str| {
-            let value = identity.and_then(|identity| identity.traits.get(name));
-            value.and_then(Scalar::of_trait)
-        };
-        if let Source::Trait(name) = &self.source
-            && *name == self.name
-        {
-            return named(name);
-        }
-        named(&self.name).or_else(|| match &self.source {
-            Source::Trait(name) => named(name),
-            Source::Identifier => identity.map(|one| Scalar::of_text(&one.identifier)),
-            Source::IdentityKey => identity.map(|one| Scalar::of_text(&one.key)),
-            Source::Now => Some(Scalar::Instant(evaluation.subject.now)),
-            Source::Fixed(text) => Some(Scalar::of_text(text)),
-            Source::Query(path) => first(path, evaluation.context()),
-        })
+        let named = evaluation.trait_value(&self.name);
+        named.or_else(|| self.path.as_ref()?.read(evaluation))
     }
 }
 
-fn first(path: &JsonPath, context: &Value) -> Option<Scalar<'static>> {
-    path.query(context).first().and_then(Scalar::of_json)
+/// The names of a path that goes from member to member: `$.flags.a.enabled`, `$.flags['a b'].enabled`.
+fn members(path: &str) -> Option<Vec<&str>> {
+    let mut rest = path.strip_prefix('$')?;
+    let mut names = Vec::new();
+    while !rest.is_empty() {
+        let (name, after) = if let Some(dotted) = rest.strip_prefix('.') {
+            dotted.split_at(dotted.find(['.', '[']).unwrap_or(dotted.len()))
+        } else {
+            let quote = rest.strip_prefix('[')?.chars().next()?;
+            let quoted = rest.get(2..).filter(|_| matches!(quote, '\'' | '"'))?;
+            let (name, after) = quoted.split_once(quote)?;
+            (name, after.strip_prefix(']')?)
+        };
+        if rest.starts_with('.') && !is_name(name) || name.contains('\\') {
+            return None;
+        }
+        names.push(name);
+        rest = after;
+    }
+    Some(names)
 }
 
-/// The names of a path that goes from member to member, written with dots alone.
-fn members(path: &str) -> Option<Vec<&str>> {
-    let names: Vec<&str> = path.strip_prefix("$.")?.split('.').collect();
-    let is_name = |name: &&str| {
-        let mut bytes = name.bytes();
-        bytes
-            .next()
-            .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-            && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    names.iter().all(is_name).then_some(names)
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let first = bytes.next();
+    first.is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Says whether a condition may have this property: a trait's name, or a path that is cheap to follow.
 ///
 /// # Errors
-/// [`Invalid`], when it is a path with a descendant (`..`), a wildcard or a filter, or no path at all.
+/// [`Invalid`], when it is a path into `$.flags`, one with a descendant (`..`), a wildcard or a filter, or no path at
+/// all.
 pub fn check_property(text: &str) -> Result<(), Invalid> {
     if text.chars().count() > PATH_MAX {
         return Err(Invalid::new(format!(
             "must have at most {PATH_MAX} characters"
         )));
     }
-    if !text.starts_with("$.") || members(text).is_some() {
+    if !text.starts_with("$.") {
         return Ok(());
+    }
+    if text.starts_with("$.flags") {
+        return Err(Invalid::new(
+            "must not be a path into $.flags; the operator FLAG asks what another feature serves",
+        ));
     }
     if text.contains("..") || text.contains(['*', '?']) {
         return Err(Invalid::new(
@@ -135,8 +187,29 @@ mod tests {
             "$.identity[?@.a]",
             "$.identity[",
             "$.",
+            "$.flags.a.enabled",
         ] {
             assert!(check_property(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn members_are_named_with_dots_and_in_brackets() {
+        assert_eq!(members("$.a.b_1").unwrap(), ["a", "b_1"]);
+        assert_eq!(
+            members("$.a['b c'][\"d.e\"].f").unwrap(),
+            ["a", "b c", "d.e", "f"]
+        );
+        for path in [
+            "$.a[0]",
+            "$..a",
+            "$.a['b\\'c']",
+            "$.1",
+            "a.b",
+            "$.a['b'",
+            "$.a['b']c",
+        ] {
+            assert!(members(path).is_none(), "{path}");
         }
     }
 }

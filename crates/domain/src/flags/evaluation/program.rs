@@ -90,6 +90,8 @@ pub struct Answer<'a> {
     pub origin: Origin<'a>,
     /// What was chosen among its variants.
     pub choice: Choice<'a>,
+    /// Whether it depends on itself through prerequisites; overrides that rest on that are passed over.
+    pub in_cycle: bool,
 }
 
 impl<'a> Answer<'a> {
@@ -122,6 +124,9 @@ impl<'a> Answer<'a> {
 /// Why an answer is what it is, in Flagsmith's words: `SPLIT; weight=30`.
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.in_cycle {
+            return f.write_str("ERROR; code=CIRCULAR_DEPENDENCY");
+        }
         match (self.0.origin, self.0.choice) {
             (Origin::Identity, _) => f.write_str("TARGETING_MATCH; identity"),
             (_, Choice::Variant(variant)) => write!(f, "SPLIT; weight={}", variant.weight),

@@ -1,8 +1,10 @@
 //! One evaluation: each property is read once, each segment decided once, and nothing is allocated for a condition.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
+use foldhash::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::bucket::percentage;
@@ -20,36 +22,29 @@ pub(super) trait Flags {
     fn serves(&self, feature: &str, variant: Option<&str>) -> bool;
 }
 
-/// Whether the subject is in a segment.
-#[derive(Clone, Copy, PartialEq)]
-enum Verdict {
-    Unknown,
-    /// Being decided; who asks meanwhile, in a cycle of prerequisites, is told that it is not.
-    Pending,
-    In,
-    Out,
-}
-
 /// An evaluation of a program for a subject.
 pub struct Evaluation<'a> {
     program: &'a Program,
     pub(super) subject: Subject<'a>,
     values: Box<[OnceCell<Option<Scalar<'a>>>]>,
-    verdicts: Box<[Cell<Verdict>]>,
+    /// Whether the subject is in each segment, as far as that is known.
+    verdicts: Box<[Cell<Option<bool>>]>,
     context: OnceCell<Value>,
+    prerequisites: OnceCell<Prerequisites<'a>>,
 }
 
 impl<'a> Evaluation<'a> {
     pub(super) fn new(program: &'a Program, subject: Subject<'a>) -> Self {
         let compiled = &program.compiled;
         let values = compiled.properties.iter().map(|_| OnceCell::new());
-        let verdicts = compiled.segments.iter();
+        let verdicts = compiled.segments.iter().map(|_| Cell::new(None));
         Self {
             program,
             subject,
             values: values.collect(),
-            verdicts: verdicts.map(|_| Cell::new(Verdict::Unknown)).collect(),
+            verdicts: verdicts.collect(),
             context: OnceCell::new(),
+            prerequisites: OnceCell::new(),
         }
     }
 
@@ -61,6 +56,13 @@ impl<'a> Evaluation<'a> {
     /// What the subject gets of the feature at this place, if there is one.
     #[must_use]
     pub fn answer(&self, feature: usize) -> Option<Answer<'a>> {
+        let answer = self.strongest(feature)?;
+        let prerequisites = self.prerequisites.get();
+        let in_cycle = prerequisites.is_some_and(|known| known.is_cyclic(feature));
+        Some(Answer { in_cycle, ..answer })
+    }
+
+    fn strongest(&self, feature: usize) -> Option<Answer<'a>> {
         let own = self.program.definition.features.get(feature)?;
         let compiled = self.program.compiled.features.get(feature)?;
         if let Some(state) = self.identity_override(feature) {
@@ -69,6 +71,7 @@ impl<'a> Evaluation<'a> {
                 state,
                 origin: Origin::Identity,
                 choice: Choice::None,
+                in_cycle: false,
             });
         }
         let strongest = compiled
@@ -91,6 +94,7 @@ impl<'a> Evaluation<'a> {
             state,
             origin,
             choice: self.choose(state, split),
+            in_cycle: false,
         })
     }
 
@@ -127,18 +131,33 @@ impl<'a> Evaluation<'a> {
 
     fn decide(&self, segment: usize) -> bool {
         let verdict = &self.verdicts[segment];
-        match verdict.get() {
-            Verdict::In => true,
-            Verdict::Out | Verdict::Pending => false,
-            Verdict::Unknown => {
-                verdict.set(Verdict::Pending);
-                let rules = &self.program.compiled.segments[segment].rules;
-                let key = &self.program.definition.segments[segment].key;
-                let holds = !rules.is_empty() && rules.iter().all(|rule| self.rule(rule, key));
-                verdict.set(if holds { Verdict::In } else { Verdict::Out });
-                holds
-            }
+        if let Some(known) = verdict.get() {
+            return known;
         }
+        let cuts = self.cuts();
+        let rules = &self.program.compiled.segments[segment].rules;
+        let key = &self.program.definition.segments[segment].key;
+        let holds = !rules.is_empty() && rules.iter().all(|rule| self.rule(rule, key));
+        if self.cuts() != cuts {
+            return false; // it rests on a prerequisite that was not resolved
+        }
+        verdict.set(Some(holds));
+        holds
+    }
+
+    fn cuts(&self) -> usize {
+        self.prerequisites.get().map_or(0, |known| known.cuts.get())
+    }
+
+    /// What a feature serves, for a condition that asks; `None` where that depends on the condition itself.
+    pub(super) fn prerequisite(&self, feature: &str) -> Option<Answer<'a>> {
+        let feature = self.program.find(feature)?;
+        let known = self.prerequisites.get_or_init(Prerequisites::default);
+        known.resolve(feature, || self.strongest(feature))
+    }
+
+    pub(super) fn trait_value(&self, name: &str) -> Option<Scalar<'a>> {
+        Scalar::of_trait(self.subject.identity?.traits.get(name)?)
     }
 
     fn rule(&self, rule: &'a CompiledRule, segment: &str) -> bool {
@@ -202,6 +221,50 @@ impl<'a> Evaluation<'a> {
     }
 }
 
+/// What features serve, where conditions of segments ask for it; guards against asking in circles.
+#[derive(Default)]
+struct Prerequisites<'a> {
+    known: RefCell<HashMap<usize, Answer<'a>>>,
+    /// The features being resolved, each because the one before asked.
+    asking: RefCell<Vec<usize>>,
+    cyclic: RefCell<BTreeSet<usize>>,
+    /// How often a circle was cut.
+    cuts: Cell<usize>,
+}
+
+impl<'a> Prerequisites<'a> {
+    fn is_cyclic(&self, feature: usize) -> bool {
+        self.cyclic.borrow().contains(&feature)
+    }
+
+    fn resolve(
+        &self,
+        feature: usize,
+        answer: impl FnOnce() -> Option<Answer<'a>>,
+    ) -> Option<Answer<'a>> {
+        if let Some(known) = self.known.borrow().get(&feature) {
+            return Some(*known);
+        }
+        let circle = self.asking.borrow().iter().position(|one| *one == feature);
+        if let Some(from) = circle {
+            let members = self.asking.borrow();
+            self.cyclic.borrow_mut().extend(&members[from..]);
+        }
+        if self.is_cyclic(feature) {
+            self.cuts.set(self.cuts.get() + 1);
+            return None;
+        }
+        self.asking.borrow_mut().push(feature);
+        let answer = answer();
+        self.asking.borrow_mut().pop();
+        if self.is_cyclic(feature) {
+            return None;
+        }
+        self.known.borrow_mut().insert(feature, answer?);
+        answer
+    }
+}
+
 /// Whether as many hold as the rule wants.
 fn quantify(kind: RuleKind, mut each: impl Iterator<Item = bool>) -> bool {
     match kind {
@@ -213,8 +276,7 @@ fn quantify(kind: RuleKind, mut each: impl Iterator<Item = bool>) -> bool {
 
 impl Flags for Evaluation<'_> {
     fn serves(&self, feature: &str, variant: Option<&str>) -> bool {
-        let answer = self.program.find(feature).and_then(|at| self.answer(at));
-        answer.is_some_and(|answer| {
+        self.prerequisite(feature).is_some_and(|answer| {
             answer.enabled() && variant.is_none_or(|key| answer.variant() == Some(key))
         })
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::subject::TraitValue;
 use crate::clock::Timestamp;
 
-/// A value that is there: null is the absence of one.
+/// A value that is there, written as Flagsmith's engine in Python does: a float keeps its point. Null is the absence of one.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Scalar<'a> {
     Bool(bool),
@@ -83,23 +83,23 @@ impl fmt::Display for Scalar<'_> {
         match self {
             Self::Bool(value) => value.fmt(f),
             Self::Integer(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
+            Self::Float(value) => write!(f, "{value:?}"),
             Self::Text(text) => f.write_str(text),
             Self::Instant(at) => at.fmt(f),
         }
     }
 }
 
-/// Room for the text of a number, on the stack; floats may need 327 bytes.
+/// Room for the text of a number or an instant, on the stack.
 struct Buffer {
-    bytes: [u8; 344],
+    bytes: [u8; 48],
     len: usize,
 }
 
 impl Default for Buffer {
     fn default() -> Self {
         Self {
-            bytes: [0; 344],
+            bytes: [0; 48],
             len: 0,
         }
     }
@@ -130,13 +130,17 @@ mod tests {
         for (value, text) in [
             (Scalar::Bool(true), "true".to_owned()),
             (Scalar::Integer(i64::MIN), i64::MIN.to_string()),
+            (Scalar::Float(2.0), "2.0".to_owned()),
             (Scalar::Float(1.5), "1.5".to_owned()),
             (
-                Scalar::Float(-f64::MIN_POSITIVE),
-                (-f64::MIN_POSITIVE).to_string(),
+                Scalar::Float(-1.797_693_134_862_315_7e308),
+                "-1.7976931348623157e308".to_owned(),
             ),
-            (Scalar::Float(f64::MIN), f64::MIN.to_string()),
-            (Scalar::Float(-5e-324), (-5e-324_f64).to_string()),
+            (Scalar::Float(-5e-324), "-5e-324".to_owned()),
+            (
+                Scalar::Instant(Timestamp::default()),
+                "1970-01-01T00:00:00.000000Z".to_owned(),
+            ),
         ] {
             assert_eq!(value.with_text(str::to_owned), text);
         }
