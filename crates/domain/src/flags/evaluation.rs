@@ -7,6 +7,8 @@
 mod bucket;
 mod compile;
 pub mod definition;
+pub mod explain;
+pub mod flagsmith;
 pub mod operators;
 mod path;
 mod program;

@@ -47,6 +47,11 @@ impl Split {
         self.0.is_empty()
     }
 
+    /// Where each range ends, and whose it is.
+    pub(super) fn ends(&self) -> impl Iterator<Item = (f64, usize)> {
+        self.0.iter().copied()
+    }
+
     /// The variant in whose range the bucket lies.
     pub(super) fn choose(&self, bucket: f64) -> Option<usize> {
         let found = self.0.iter().find(|(end, _)| bucket < *end);

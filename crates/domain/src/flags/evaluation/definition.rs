@@ -40,6 +40,8 @@ pub struct FeatureDefinition {
     pub variants: Vec<VariantDefinition>,
     /// Of an override: the lowest wins, one without is the weakest, of equals the first.
     pub priority: Option<f64>,
+    /// What whoever defined it wants back with the answer.
+    pub metadata: Option<Value>,
 }
 
 /// A variant and its share.
@@ -66,4 +68,6 @@ pub struct SegmentDefinition {
     pub rules: Vec<Rule>,
     /// What those in it get.
     pub overrides: Vec<FeatureDefinition>,
+    /// What whoever defined it wants back with the answer.
+    pub metadata: Option<Value>,
 }

@@ -44,6 +44,16 @@ static OPERATORS: &[&Entry] = &[
     &prerequisite::FLAG,
 ];
 
+/// Whatever operator nobody here knows.
+static UNKNOWN: Entry = Entry {
+    name: "UNKNOWN",
+    summary: "Never.",
+    value: "anything",
+    origin: Origin::Flagstaff,
+    reads: Reads::Feature,
+    compile: |_| Err(Invalid::new("is of no use: the operator is not known")),
+};
+
 /// An operator.
 struct Entry {
     name: &'static str,
@@ -106,6 +116,12 @@ impl Operator {
             let names: Vec<_> = Self::all().map(Self::name).collect();
             Invalid::new(format!("must be one of {}", names.join(", ")))
         })
+    }
+
+    /// Stands for an operator that is not known: a condition with it never holds.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self(&UNKNOWN)
     }
 
     /// Its name.

@@ -24,7 +24,7 @@ pub(super) trait Flags {
 
 /// An evaluation of a program for a subject.
 pub struct Evaluation<'a> {
-    program: &'a Program,
+    pub(super) program: &'a Program,
     pub(super) subject: Subject<'a>,
     values: Box<[OnceCell<Option<Scalar<'a>>>]>,
     /// Whether the subject is in each segment, as far as that is known.
@@ -98,7 +98,7 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    fn identity_override(&self, feature: usize) -> Option<&'a FeatureDefinition> {
+    pub(super) fn identity_override(&self, feature: usize) -> Option<&'a FeatureDefinition> {
         let identities = &self.program.compiled.features[feature].identities;
         if identities.is_empty() {
             return None;
@@ -111,14 +111,17 @@ impl<'a> Evaluation<'a> {
             .get(*place)
     }
 
+    /// The identity's bucket in this split, where there is one to be in.
+    pub(super) fn bucket(&self, state: &FeatureDefinition, split: &Split) -> Option<f64> {
+        let identity = self.subject.identity?;
+        let drawn = !split.is_empty() && !state.key.is_empty();
+        drawn.then(|| percentage(&[&state.key as &dyn Display, &identity.key]))
+    }
+
     fn choose(&self, state: &'a FeatureDefinition, split: &Split) -> Choice<'a> {
-        let Some(identity) = self.subject.identity else {
+        let Some(bucket) = self.bucket(state, split) else {
             return Choice::None;
         };
-        if split.is_empty() || state.key.is_empty() {
-            return Choice::None;
-        }
-        let bucket = percentage(&[&state.key as &dyn Display, &identity.key]);
         let variant = split.choose(bucket).and_then(|at| state.variants.get(at));
         variant.map_or(Choice::Control, Choice::Variant)
     }
@@ -129,7 +132,7 @@ impl<'a> Evaluation<'a> {
         segments.filter_map(|(at, segment)| self.decide(at).then_some(segment))
     }
 
-    fn decide(&self, segment: usize) -> bool {
+    pub(super) fn decide(&self, segment: usize) -> bool {
         let verdict = &self.verdicts[segment];
         if let Some(known) = verdict.get() {
             return known;
@@ -160,7 +163,7 @@ impl<'a> Evaluation<'a> {
         Scalar::of_trait(self.subject.identity?.traits.get(name)?)
     }
 
-    fn rule(&self, rule: &'a CompiledRule, segment: &str) -> bool {
+    pub(super) fn rule(&self, rule: &'a CompiledRule, segment: &str) -> bool {
         let conditions = || {
             rule.conditions
                 .iter()
@@ -171,7 +174,7 @@ impl<'a> Evaluation<'a> {
             && (rule.rules.is_empty() || quantify(rule.kind, rules()))
     }
 
-    fn condition(&self, condition: &'a CompiledCondition, segment: &str) -> bool {
+    pub(super) fn condition(&self, condition: &'a CompiledCondition, segment: &str) -> bool {
         let Some(test) = &condition.test else {
             return false;
         };
@@ -192,7 +195,7 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    fn value(&self, number: usize) -> Option<&Scalar<'a>> {
+    pub(super) fn value(&self, number: usize) -> Option<&Scalar<'a>> {
         let property = &self.program.compiled.properties[number];
         self.values[number]
             .get_or_init(|| property.read(self))
@@ -211,10 +214,12 @@ impl<'a> Evaluation<'a> {
                 .entry("environment")
                 .or_insert_with(|| json!({"key": definition.key, "name": definition.name}));
             if let Some(identity) = self.subject.identity {
-                let identity = json!({
-                    "identifier": identity.identifier, "key": identity.key, "traits": identity.traits,
-                });
-                context.insert("identity".to_owned(), identity);
+                let known = context.entry("identity").or_insert(Value::Null);
+                if !known.is_object() {
+                    *known = json!({"traits": identity.traits});
+                }
+                known["identifier"] = identity.identifier.as_str().into();
+                known["key"] = identity.key.as_str().into();
             }
             Value::Object(context)
         })

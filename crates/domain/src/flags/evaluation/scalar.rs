@@ -46,6 +46,17 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// The value as JSON.
+    pub(super) fn to_json(&self) -> Value {
+        match self {
+            Self::Bool(value) => (*value).into(),
+            Self::Integer(value) => (*value).into(),
+            Self::Float(value) => (*value).into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Instant(at) => at.to_string().into(),
+        }
+    }
+
     /// The value's text, where it is one already.
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
