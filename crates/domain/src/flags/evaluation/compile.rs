@@ -13,6 +13,8 @@ use crate::flags::targeting::{Condition, Rule, RuleKind};
 pub(super) struct CompiledFeature {
     pub(super) split: Split,
     pub(super) overrides: Vec<SegmentOverride>,
+    /// The segments that have them, in the order of the definition.
+    pub(super) segments: Vec<usize>,
     /// By identifier, the place among that identity's overrides.
     pub(super) identities: HashMap<String, usize>,
 }
@@ -127,13 +129,16 @@ fn features(definition: &Definition, by_name: &HashMap<String, usize>) -> Vec<Co
     let compiled = definition.features.iter().map(|feature| CompiledFeature {
         split: Split::of(feature),
         overrides: Vec::new(),
+        segments: Vec::new(),
         identities: HashMap::new(),
     });
     let mut features: Vec<CompiledFeature> = compiled.collect();
     for (segment, one) in definition.segments.iter().enumerate() {
         for (place, state) in one.overrides.iter().enumerate() {
             if let Some(feature) = by_name.get(&state.name) {
-                features[*feature].overrides.push(SegmentOverride {
+                let feature = &mut features[*feature];
+                feature.segments.push(segment);
+                feature.overrides.push(SegmentOverride {
                     segment,
                     place,
                     split: Split::of(state),

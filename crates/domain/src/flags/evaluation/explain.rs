@@ -132,7 +132,7 @@ impl<'a> Evaluation<'a> {
         for one in &compiled.overrides {
             let segment = &self.program.definition.segments[one.segment];
             let state = &segment.overrides[one.place];
-            let applies = self.decide(one.segment);
+            let applies = self.is_in(one.segment);
             let rules = self.trace_segment(one.segment, segment);
             if add(Origin::Segment(segment), state, applies, rules) == Outcome::Won {
                 split = &one.split;
@@ -178,23 +178,24 @@ impl<'a> Evaluation<'a> {
         condition: &'a Condition,
         segment: &str,
     ) -> ConditionTrace<'a> {
-        let key = self.subject.identity.map(|one| Scalar::of_text(&one.key));
-        let value = match compiled.source {
-            Reads::Property(number) => self.value(number),
-            Reads::Key => key.as_ref(),
-            Reads::Nothing => None,
-        };
         let splits = condition.operator.reads() == operators::Reads::PropertyOrKey;
+        let (found, bucket) = self.seen(compiled, |value| {
+            let found = match compiled.source {
+                Reads::Nothing => self.served(&condition.property).map(Value::String),
+                Reads::Property(_) | Reads::Key => value.map(Scalar::to_json),
+            };
+            (
+                found,
+                value
+                    .filter(|_| splits)
+                    .map(|value| percentage(&[&segment as &dyn Display, value])),
+            )
+        });
         ConditionTrace {
             condition,
             holds: self.condition(compiled, segment),
-            found: match compiled.source {
-                Reads::Nothing => self.served(&condition.property).map(Value::String),
-                Reads::Property(_) | Reads::Key => value.map(Scalar::to_json),
-            },
-            bucket: value
-                .filter(|_| splits)
-                .map(|value| percentage(&[&segment as &dyn Display, value])),
+            found,
+            bucket,
         }
     }
 

@@ -100,6 +100,11 @@ impl Property {
         }
     }
 
+    /// Whether it asks what another feature serves.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.path, Some(Path::Flag(..)))
+    }
+
     pub(super) fn read<'a>(&'a self, evaluation: &Evaluation<'a>) -> Option<Scalar<'a>> {
         let named = evaluation.trait_value(&self.name);
         named.or_else(|| self.path.as_ref()?.read(evaluation))

@@ -22,13 +22,22 @@ pub(super) trait Flags {
     fn serves(&self, feature: &str, variant: Option<&str>) -> bool;
 }
 
+/// Whether the subject is in a segment.
+#[derive(Clone, Copy)]
+enum Verdict {
+    In,
+    Out,
+    /// Not in it, since that rests on a prerequisite in a circle; who asks from another side may be told otherwise.
+    Cut,
+}
+
 /// An evaluation of a program for a subject.
 pub struct Evaluation<'a> {
     pub(super) program: &'a Program,
     pub(super) subject: Subject<'a>,
     values: Box<[OnceCell<Option<Scalar<'a>>>]>,
     /// Whether the subject is in each segment, as far as that is known.
-    verdicts: Box<[Cell<Option<bool>>]>,
+    verdicts: Box<[Cell<Option<Verdict>>]>,
     context: OnceCell<Value>,
     prerequisites: OnceCell<Prerequisites<'a>>,
 }
@@ -56,13 +65,13 @@ impl<'a> Evaluation<'a> {
     /// What the subject gets of the feature at this place, if there is one.
     #[must_use]
     pub fn answer(&self, feature: usize) -> Option<Answer<'a>> {
-        let answer = self.strongest(feature)?;
+        let answer = self.strongest(feature, |segment| self.is_in(segment))?;
         let prerequisites = self.prerequisites.get();
         let in_cycle = prerequisites.is_some_and(|known| known.is_cyclic(feature));
         Some(Answer { in_cycle, ..answer })
     }
 
-    fn strongest(&self, feature: usize) -> Option<Answer<'a>> {
+    fn strongest(&self, feature: usize, is_in: impl Fn(usize) -> bool) -> Option<Answer<'a>> {
         let own = self.program.definition.features.get(feature)?;
         let compiled = self.program.compiled.features.get(feature)?;
         if let Some(state) = self.identity_override(feature) {
@@ -74,10 +83,7 @@ impl<'a> Evaluation<'a> {
                 in_cycle: false,
             });
         }
-        let strongest = compiled
-            .overrides
-            .iter()
-            .find(|one| self.decide(one.segment));
+        let strongest = compiled.overrides.iter().find(|one| is_in(one.segment));
         let (state, origin, split) = match strongest {
             Some(one) => {
                 let segment = &self.program.definition.segments[one.segment];
@@ -129,23 +135,44 @@ impl<'a> Evaluation<'a> {
     /// The segments that the subject is in, in the order of the definition.
     pub fn segments(&self) -> impl Iterator<Item = &'a SegmentDefinition> {
         let segments = self.program.definition.segments.iter().enumerate();
-        segments.filter_map(|(at, segment)| self.decide(at).then_some(segment))
+        segments.filter_map(|(at, segment)| self.is_in(at).then_some(segment))
     }
 
-    pub(super) fn decide(&self, segment: usize) -> bool {
+    pub(super) fn is_in(&self, segment: usize) -> bool {
         let verdict = &self.verdicts[segment];
-        if let Some(known) = verdict.get() {
-            return known;
+        let known = verdict.get().unwrap_or_else(|| {
+            let decided = self.decide(segment);
+            verdict.set(Some(decided));
+            decided
+        });
+        matches!(known, Verdict::In)
+    }
+
+    /// Whether the subject is in a segment, asked for a prerequisite.
+    fn is_in_meanwhile(&self, segment: usize) -> bool {
+        let verdict = &self.verdicts[segment];
+        let decided = match verdict.get() {
+            Some(known @ (Verdict::In | Verdict::Out)) => known,
+            Some(Verdict::Cut) | None => self.decide(segment),
+        };
+        if !matches!(decided, Verdict::Cut) {
+            verdict.set(Some(decided));
         }
+        matches!(decided, Verdict::In)
+    }
+
+    fn decide(&self, segment: usize) -> Verdict {
         let cuts = self.cuts();
         let rules = &self.program.compiled.segments[segment].rules;
         let key = &self.program.definition.segments[segment].key;
         let holds = !rules.is_empty() && rules.iter().all(|rule| self.rule(rule, key));
         if self.cuts() != cuts {
-            return false; // it rests on a prerequisite that was not resolved
+            Verdict::Cut
+        } else if holds {
+            Verdict::In
+        } else {
+            Verdict::Out
         }
-        verdict.set(Some(holds));
-        holds
     }
 
     fn cuts(&self) -> usize {
@@ -156,7 +183,13 @@ impl<'a> Evaluation<'a> {
     pub(super) fn prerequisite(&self, feature: &str) -> Option<Answer<'a>> {
         let feature = self.program.find(feature)?;
         let known = self.prerequisites.get_or_init(Prerequisites::default);
-        known.resolve(feature, || self.strongest(feature))
+        known.resolve(feature, || {
+            // All of them, so that a circle is found wherever it goes through.
+            for segment in &self.program.compiled.features[feature].segments {
+                self.is_in_meanwhile(*segment);
+            }
+            self.strongest(feature, |segment| self.is_in_meanwhile(segment))
+        })
     }
 
     pub(super) fn trait_value(&self, name: &str) -> Option<Scalar<'a>> {
@@ -175,31 +208,38 @@ impl<'a> Evaluation<'a> {
     }
 
     pub(super) fn condition(&self, condition: &'a CompiledCondition, segment: &str) -> bool {
-        let Some(test) = &condition.test else {
-            return false;
-        };
-        let key;
-        let value = match condition.source {
-            Reads::Property(number) => self.value(number),
-            Reads::Key => {
-                key = self.subject.identity.map(|one| Scalar::of_text(&one.key));
-                key.as_ref()
-            }
-            Reads::Nothing => None,
-        };
-        test(&Asked {
-            property: &condition.name,
-            value,
-            segment,
-            flags: self,
+        self.seen(condition, |value| {
+            let asked = Asked {
+                property: &condition.name,
+                value,
+                segment,
+                flags: self,
+            };
+            condition.test.as_ref().is_some_and(|test| test(&asked))
         })
     }
 
-    pub(super) fn value(&self, number: usize) -> Option<&Scalar<'a>> {
-        let property = &self.program.compiled.properties[number];
-        self.values[number]
-            .get_or_init(|| property.read(self))
-            .as_ref()
+    /// Gives the value that a condition sees to `read`.
+    pub(super) fn seen<T>(
+        &self,
+        condition: &'a CompiledCondition,
+        read: impl FnOnce(Option<&Scalar<'a>>) -> T,
+    ) -> T {
+        match condition.source {
+            Reads::Property(number) => {
+                let property = &self.program.compiled.properties[number];
+                if property.asks() {
+                    return read(property.read(self).as_ref()); // which may lead back here
+                }
+                let value = &self.values[number];
+                read(value.get_or_init(|| property.read(self)).as_ref())
+            }
+            Reads::Key => {
+                let identity = self.subject.identity;
+                read(identity.map(|one| Scalar::of_text(&one.key)).as_ref())
+            }
+            Reads::Nothing => read(None),
+        }
     }
 
     /// The whole context, for paths that do not go straight to a member.
