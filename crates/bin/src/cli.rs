@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, changes, check, config, environment, export, feature, flag, guid, import, key, migrate,
-    migrate_database, serve, token, user,
+    backup, changes, check, config, environment, eval, export, feature, flag, guid, import, key,
+    migrate, migrate_database, serve, token, user,
 };
 use crate::exit::EXIT_CODES;
 use crate::modules;
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     /// The state of a feature in an environment
     #[command(subcommand)]
     Flag(flag::Command),
+    /// Say what somebody gets
+    Eval(eval::Arguments),
     /// The keys with which applications read an environment's flags
     #[command(subcommand)]
     Key(key::Command),

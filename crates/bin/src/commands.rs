@@ -8,6 +8,7 @@ pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod environment;
+pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod feature;
 pub(crate) mod flag;
@@ -58,6 +59,12 @@ impl Session {
 /// # Errors
 /// [`Failure`], to be reported.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    if let Some(Command::Eval(arguments)) = &cli.command
+        && let Some(file) = &arguments.flagsmith_context
+    {
+        // It needs no configuration, not even a sound one.
+        return eval::context(file, &mut Output::stdout(cli.json));
+    }
     let again = serve::Again::new(cli.config_dir.as_deref());
     let session = Session {
         settings: Settings::load(&LoadOptions::from_process(cli.config_dir))?,
@@ -76,6 +83,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Feature(command) => feature::run(command, session),
         Command::Environment(command) => environment::run(command, session),
         Command::Flag(command) => flag::run(command, session),
+        Command::Eval(arguments) => eval::run(arguments, session),
         Command::Key(command) => key::run(command, session),
         Command::Guid(command) => guid::run(command, session),
         Command::User(command) => user::run(command, session),

@@ -19,10 +19,14 @@ use flagstaff_domain::access::{
 };
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::clock::{Clock, Timestamp};
-use flagstaff_domain::flags::{FlagService, RetrievalLog, SnapshotPublisher, SnapshotSubscriber};
+use flagstaff_domain::flags::{
+    FlagError, FlagService, RetrievalLog, Snapshot, SnapshotPublisher, SnapshotSource,
+    SnapshotSubscriber,
+};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::state::{Progress, StateService};
 use flagstaff_domain::storage::StorageMonitor;
+use flagstaff_domain::text::{EnvironmentName, fold};
 use flagstaff_infra::access::{
     DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
     DieselSessionRepository, DieselTokenRepository, MokaGuidMemory,
@@ -161,6 +165,19 @@ impl Services {
     }
 }
 
+impl Services {
+    /// What is to be served of an environment.
+    ///
+    /// # Errors
+    /// [`Exit::NotFound`] where there is none of this name.
+    pub(crate) fn snapshot(&self, environment: &EnvironmentName) -> Result<Snapshot, Failure> {
+        let source = DieselSnapshotSource::new(self.base.db.clone());
+        let mut snapshots = source.load(None)?.snapshots.into_iter();
+        let found = snapshots.find(|one| fold(one.name.as_str()) == fold(environment.as_str()));
+        found.ok_or_else(|| FlagError::EnvironmentNotFound(environment.clone()).into())
+    }
+}
+
 impl Backend {
     /// Opens a database whose migrations are applied, reads all that is served into memory, and keeps it current with
     /// what this process writes.
@@ -219,6 +236,11 @@ impl Backend {
     pub(crate) fn listen(&self, heard: impl Fn() + Send + 'static) -> io::Result<Listener> {
         self.db.listen(heard)
     }
+}
+
+/// The time of day.
+pub(crate) fn now() -> Timestamp {
+    SystemClock::start().now()
 }
 
 /// A name that no other process has.

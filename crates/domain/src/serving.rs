@@ -12,7 +12,7 @@ use crate::flags::publisher::Freshness;
 use crate::flags::{RetrievalLog, Retrievals, Snapshot, SnapshotPublisher};
 use crate::ids::{EnvironmentId, FeatureId, Seq};
 use crate::storage::StorageError;
-use crate::text::EnvironmentName;
+use crate::text::{EnvironmentName, fold};
 
 /// Serves applications from memory.
 #[derive(Clone)]
@@ -110,6 +110,21 @@ impl Serving {
     #[must_use]
     pub fn snapshot(&self, environment: EnvironmentId) -> Option<Arc<Snapshot>> {
         self.publisher.find(environment)
+    }
+
+    /// What is served of the environment of this name, if there is one.
+    ///
+    /// # Errors
+    /// [`NotReady`] before the first snapshot.
+    pub fn find_environment(
+        &self,
+        name: &EnvironmentName,
+    ) -> Result<Option<Arc<Snapshot>>, NotReady> {
+        if self.publisher.freshness().is_none() {
+            return Err(NotReady);
+        }
+        let mut snapshots = self.publisher.snapshots().into_iter();
+        Ok(snapshots.find(|one| fold(one.name.as_str()) == fold(name.as_str())))
     }
 
     /// The features that are enabled in an environment, as they are served.

@@ -1,13 +1,15 @@
 //! Management: environments, features, flags, keys, users with their sessions and tokens, and the log of changes. Every
 //! call needs an account, but for the one that begins a session.
 //!
-//! [`dto`] holds the shapes of records, `schema` how their fields are described; each other module the routes of one
+//! [`dto`] holds the shapes of records, [`explanation`] those of evaluations, `schema` how their fields are described; each other module the routes of one
 //! resource.
 
 pub(crate) mod answer;
 pub(crate) mod changes;
 pub mod dto;
 pub(crate) mod environments;
+pub(crate) mod evaluation;
+pub mod explanation;
 pub(crate) mod features;
 pub(crate) mod flags;
 pub(crate) mod keys;
@@ -61,6 +63,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             resource("/environments/{environment}/flags/{feature}")
                 .get(flags::show)
                 .patch(flags::change)
+                .build(),
+        )
+        .service(
+            resource("/environments/{environment}/evaluate")
+                .post(evaluation::evaluate)
                 .build(),
         )
         .service(

@@ -37,6 +37,7 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         admin::environments::show,
         admin::environments::change,
         admin::environments::delete,
+        admin::evaluation::evaluate,
         admin::features::list,
         admin::features::create,
         admin::features::show,

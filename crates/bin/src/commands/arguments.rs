@@ -2,6 +2,7 @@
 //!
 //! What is wrong with an argument is the domain's own sentence, behind the argument's name.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -62,6 +63,46 @@ pub(super) fn seq(text: &str) -> Result<Seq, Invalid> {
 /// Tags, each once.
 pub(super) fn tags(tags: Vec<Tag>) -> Result<Tags, Failure> {
     Tags::try_from(tags).map_err(|error| Failure::wrong(format!("--tag: {error}")))
+}
+
+/// What a file holds, or standard input for `-`.
+#[derive(Debug)]
+pub(super) struct Input {
+    name: String,
+    pub(super) text: String,
+}
+
+impl Input {
+    /// Reads it all.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let (name, text) = if path == Path::new("-") {
+            ("standard input".to_owned(), io::read_to_string(io::stdin()))
+        } else {
+            (path.display().to_string(), fs::read_to_string(path))
+        };
+        match text {
+            Ok(text) => Ok(Self { name, text }),
+            Err(error) => Err(Failure::wrong(format!("cannot read {name}: {error}"))),
+        }
+    }
+
+    /// Something is wrong in it.
+    pub(super) fn wrong(&self, message: impl Display) -> Failure {
+        Failure::wrong(format!("{}: {message}", self.name))
+    }
+}
+
+/// What is wrong with a JSON text, with its place.
+pub(super) fn misplaced(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let place = error.path().to_string();
+    // A text that is cut off has no place there but its end, which the message tells.
+    let place = place.trim_end_matches(['.', '?']);
+    let message = error.inner();
+    if place.is_empty() {
+        message.to_string()
+    } else {
+        format!("{place}: {message}")
+    }
 }
 
 /// A credential from a file, or from standard input for `-`: the text without the line's end.

@@ -1,8 +1,6 @@
 //! `flagstaff import`: makes the database like a state file, in one transaction, and says what that took.
 
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,6 +9,7 @@ use flagstaff_domain::state::{Count, ImportOptions, Plan, Progress, StateFile, S
 use serde_json::{Map, Value, json};
 
 use super::Session;
+use super::arguments::{self, Input};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::progress::Bar;
@@ -71,7 +70,8 @@ impl From<ImportError> for Failure {
 }
 
 pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure> {
-    let file = read(&arguments.file)?;
+    let input = Input::read(&arguments.file)?;
+    let file = parse(&input.text).map_err(|message| input.wrong(message))?;
     let (services, mut output) = session.open()?;
     let options = ImportOptions {
         dry_run: arguments.dry_run,
@@ -85,32 +85,11 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
     print(&imported?, arguments.dry_run, &mut output)
 }
 
-fn read(path: &Path) -> Result<StateFile, Failure> {
-    let (name, text) = if path == Path::new("-") {
-        let mut text = String::new();
-        let read = io::stdin().read_to_string(&mut text);
-        ("standard input".to_owned(), read.map(|_| text))
-    } else {
-        (path.display().to_string(), fs::read_to_string(path))
-    };
-    let text = text.map_err(|error| Failure::wrong(format!("cannot read {name}: {error}")))?;
-    parse(&text).map_err(|message| Failure::wrong(format!("{name}: {message}")))
-}
-
 /// Reads a state file; a mistake is named with its place.
 pub(super) fn parse(text: &str) -> Result<StateFile, String> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let file = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let place = error.path().to_string();
-        // A file that is cut off has no place there but its end, which the message tells.
-        let place = place.trim_end_matches(['.', '?']);
-        let message = error.into_inner().to_string();
-        if place.is_empty() {
-            message
-        } else {
-            format!("{place}: {message}")
-        }
-    })?;
+    let file = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| arguments::misplaced(&error))?;
     json.end().map_err(|error| error.to_string())?;
     Ok(file)
 }

@@ -6,6 +6,7 @@
 
 mod configuration;
 mod database;
+mod evaluation;
 mod following;
 mod guids;
 mod keys;

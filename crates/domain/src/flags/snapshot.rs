@@ -9,7 +9,7 @@ use super::feature::Feature;
 use super::value::FlagValue;
 use crate::clock::Timestamp;
 use crate::ids::{EnvironmentId, FlagId, Seq};
-use crate::text::EnvironmentName;
+use crate::text::{EnvironmentName, FeatureName, fold};
 
 /// An environment's flags at one revision.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,15 @@ impl Snapshot {
             flags,
             program: Arc::new(Program::compile(definition)),
         }
+    }
+}
+
+impl Snapshot {
+    /// The place of the flag of the feature of this name.
+    #[must_use]
+    pub fn find(&self, feature: &FeatureName) -> Option<usize> {
+        let mut names = self.flags.iter().map(|flag| flag.feature.name.as_str());
+        names.position(|name| fold(name) == fold(feature.as_str()))
     }
 }
 

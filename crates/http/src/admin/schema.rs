@@ -132,6 +132,58 @@ pub(crate) enum Role {
     Admin,
 }
 
+/// Whose state of a feature it is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Origin {
+    Identity,
+    Segment,
+    Environment,
+}
+
+/// What became of a state that might have been served.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Won,
+    Beaten,
+    NoMatch,
+}
+
+/// How many must hold.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum RuleType {
+    All,
+    Any,
+    None,
+}
+
+/// A text, or several.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ConditionValue {
+    Text(String),
+    List(Vec<String>),
+}
+
+/// What a trait says: a text, a number, true or false; null is nothing.
+pub(crate) struct TraitValue;
+
+impl ToSchema for TraitValue {}
+
+impl PartialSchema for TraitValue {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(2_000));
+        let plain = [Type::Null, Type::Boolean, Type::Number]
+            .map(|kind| ObjectBuilder::new().schema_type(kind));
+        let all = AnyOfBuilder::new().item(text);
+        plain.into_iter().fold(all, |all, one| all.item(one)).into()
+    }
+}
+
 /// What a change concerns.
 pub(crate) struct Context;
 

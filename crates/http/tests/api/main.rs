@@ -8,6 +8,7 @@ mod changes;
 mod coupons;
 mod environments;
 mod errors;
+mod evaluation;
 mod features;
 mod flags;
 mod flags_list;

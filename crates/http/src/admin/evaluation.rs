@@ -1,0 +1,123 @@
+//! `/api/admin/environments/{environment}/evaluate`: what somebody gets, and why.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
+use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::evaluation::{Identity, TraitValue};
+use flagstaff_domain::flags::{FlagError, Snapshot};
+use flagstaff_domain::text::{EnvironmentName, FeatureName};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::explanation::EvaluationRecord;
+use super::schema;
+use crate::app::Services;
+use crate::auth::Viewer;
+use crate::error::Problem;
+use crate::json::Body;
+use crate::names::Names;
+
+/// The most characters of an identifier, and of a trait that is a text.
+const TEXT_MAX: usize = 2_000;
+/// The most traits.
+const TRAITS_MAX: usize = 100;
+/// The most characters of a trait's name.
+const NAME_MAX: usize = 200;
+
+/// Whom to evaluate for; without an identifier, what everybody gets who has no identity.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Evaluate {
+    /// The identity, as the application names it.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\x00]*$")]
+    identifier: Option<String>,
+    /// What is known of it, besides what is remembered.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, schema::TraitValue>, required = false)]
+    traits: BTreeMap<String, TraitValue>,
+    /// One feature alone.
+    #[schema(value_type = Option<schema::Name>)]
+    feature: Option<FeatureName>,
+    /// The instant that `$.now` means; now unless told.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    now: Option<Timestamp>,
+}
+
+impl Evaluate {
+    fn identity(self, snapshot: &Snapshot) -> Result<Option<Identity>, Problem> {
+        let Some(identifier) = self.identifier else {
+            if self.traits.is_empty() {
+                return Ok(None);
+            }
+            return Err(Problem::field(
+                "identifier",
+                "is missing: traits are those of an identity",
+            ));
+        };
+        let length = identifier.chars().count();
+        if length == 0 || length > TEXT_MAX {
+            let message = format!("must have 1 to {TEXT_MAX} characters");
+            return Err(Problem::field("identifier", message));
+        }
+        check(&self.traits)?;
+        let key = &snapshot.program.definition().key;
+        Ok(Some(Identity::new(key, identifier, self.traits)))
+    }
+}
+
+fn check(traits: &BTreeMap<String, TraitValue>) -> Result<(), Problem> {
+    if traits.len() > TRAITS_MAX {
+        let message = format!("must be at most {TRAITS_MAX}");
+        return Err(Problem::field("traits", message));
+    }
+    for (name, value) in traits {
+        if !(1..=NAME_MAX).contains(&name.chars().count()) {
+            let message = format!("must have names of 1 to {NAME_MAX} characters");
+            return Err(Problem::field("traits", message));
+        }
+        if let TraitValue::Text(text) = value
+            && text.chars().count() > TEXT_MAX
+        {
+            let message = format!("must have at most {TEXT_MAX} characters");
+            return Err(Problem::field(format!("traits.{name}"), message));
+        }
+    }
+    Ok(())
+}
+
+/// Say what somebody gets, and why
+///
+/// For an identity with these traits and those that this server remembers of it, or for nobody in particular: every flag
+/// with the override that won, the rules and conditions that held or did not, and the bucket. Nothing is counted or
+/// remembered.
+#[utoipa::path(post, path = "/api/admin/environments/{environment}/evaluate", tag = "flags", request_body = Evaluate,
+    params(("environment" = schema::Name, Path, description = "The environment's name")),
+    responses((status = 200, description = "What it gets", body = EvaluationRecord)))]
+pub(crate) async fn evaluate(
+    _: Viewer,
+    services: web::Data<Services>,
+    environment: Names<EnvironmentName>,
+    body: Body<Evaluate>,
+) -> Result<HttpResponse, Problem> {
+    let snapshot = services
+        .serving
+        .find_environment(&environment.0)?
+        .ok_or(FlagError::EnvironmentNotFound(environment.0))?;
+    let feature = match &body.0.feature {
+        Some(name) => Some(
+            snapshot
+                .find(name)
+                .ok_or_else(|| FlagError::FeatureNotFound(name.clone()))?,
+        ),
+        None => None,
+    };
+    let now = body.0.now.unwrap_or_else(|| services.serving.now());
+    let identity = body.0.identity(&snapshot)?;
+    Ok(HttpResponse::Ok().json(EvaluationRecord::of(
+        &snapshot,
+        identity.as_ref(),
+        now,
+        feature,
+    )))
+}

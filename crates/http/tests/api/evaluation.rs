@@ -1,0 +1,76 @@
+//! What somebody gets, and why.
+
+use actix_web::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Api};
+
+const EVALUATE: &str = "/api/admin/environments/production/evaluate";
+
+async fn evaluate(api: &Api, body: Value) -> Answer {
+    let ask = api.manage(Method::POST, EVALUATE);
+    ask.json(body).send().await
+}
+
+#[actix_web::test]
+async fn everything_is_explained_to_nobody_in_particular() {
+    let (api, _) = Api::production().await;
+    api.feature("dark_mode").await;
+    api.feature("theme").await;
+    api.set("theme", json!(1.0)).await;
+    let answer = evaluate(&api, json!({})).await;
+    assert_eq!(answer.status, 200);
+    insta::assert_snapshot!(answer.text(), @r#"{"identifier":null,"traits":{},"flags":[{"feature":"dark_mode","enabled":false,"value":null,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":null}],"split":null}},{"feature":"theme","enabled":false,"value":1.0,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":1.0}],"split":null}}]}"#);
+}
+
+#[actix_web::test]
+async fn an_identity_is_asked_for_with_its_traits_and_for_one_feature_alone() {
+    let (api, _) = Api::production().await;
+    api.feature("dark_mode").await;
+    api.feature("theme").await;
+    let traits = json!({"plan": "pro", "age": 31, "beta": true, "score": 1.0, "gone": null});
+    let answer = evaluate(
+        &api,
+        json!({"identifier": "user-7", "traits": traits, "feature": "Theme", "now": "2026-12-24T00:00:00Z"}),
+    )
+    .await
+    .json();
+    assert_eq!(answer["identifier"], "user-7");
+    assert_eq!(answer["traits"], traits);
+    assert_eq!(answer["flags"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer["flags"][0]["feature"], "theme");
+}
+
+#[actix_web::test]
+async fn what_cannot_be_evaluated_is_refused_by_name() {
+    let (api, _) = Api::production().await;
+    let many: serde_json::Map<_, _> = (0..101).map(|at| (at.to_string(), json!(1))).collect();
+    for (body, field) in [
+        (json!({"traits": {"a": 1}}), "identifier"),
+        (json!({"identifier": ""}), "identifier"),
+        (json!({"identifier": "x".repeat(2_001)}), "identifier"),
+        (json!({"identifier": "a", "traits": {"a": []}}), "traits.a"),
+        (
+            json!({"identifier": "a", "traits": {"a": "x".repeat(2_001)}}),
+            "traits.a",
+        ),
+        (json!({"identifier": "a", "traits": {"": 1}}), "traits"),
+        (json!({"identifier": "a", "traits": many}), "traits"),
+        (json!({"now": "tomorrow"}), "now"),
+        (json!({"feature": "a/b"}), "feature"),
+        (json!({"identity": "a"}), "identity"),
+    ] {
+        let answer = evaluate(&api, body.clone()).await;
+        let detail = answer.problem(400, "invalid_request");
+        assert_eq!(
+            answer.json()["errors"][0]["field"],
+            field,
+            "{body}: {detail}"
+        );
+    }
+    let unknown = evaluate(&api, json!({"feature": "nothing"})).await;
+    assert!(unknown.problem(404, "not_found").contains("nothing"));
+    let elsewhere = api.manage(Method::POST, "/api/admin/environments/elsewhere/evaluate");
+    let elsewhere = elsewhere.json(json!({})).send().await;
+    assert!(elsewhere.problem(404, "not_found").contains("elsewhere"));
+}
