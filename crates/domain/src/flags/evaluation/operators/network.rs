@@ -1,6 +1,6 @@
 //! Networks of IP addresses.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use ipnet::IpNet;
 
