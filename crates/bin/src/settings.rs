@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub admin: Admin,
     /// How many failed sign-ins are borne, and for how long a session lasts.
     pub sign_in: SignIn,
+    /// What applications may ask for.
+    pub evaluation: Evaluation,
     /// Who may read the metrics.
     pub metrics: Metrics,
     /// Rates of currencies, in builds that have them.
@@ -144,6 +146,15 @@ pub(crate) struct SignIn {
     /// Whether browsers reach the server by TLS alone.
     #[serde(deserialize_with = "values::switch")]
     pub secure_cookie: bool,
+}
+
+/// Section `evaluation`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Evaluation {
+    /// Evaluations that each key may ask for in a second, 0 to 1,000,000; 0 means any number.
+    #[serde(deserialize_with = "values::whole::<_, _, 0, 1_000_000>")]
+    pub limit_per_second: u32,
 }
 
 /// Section `metrics`.

@@ -34,6 +34,14 @@ pub struct Opened {
     at: Timestamp,
 }
 
+impl Opened {
+    /// When it was asked.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
 /// Nothing can be served yet: no snapshot was published since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("flags are not loaded yet")]

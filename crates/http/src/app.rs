@@ -30,6 +30,8 @@ use crate::modules::Module;
 use crate::resource::resource;
 use crate::sdk::cors::Cors;
 use crate::sdk::flagsmith::FlagsmithViews;
+use crate::sdk::limit::Limit;
+use crate::sdk::ofrep::OfrepViews;
 use crate::settings::HttpSettings;
 use crate::sign_in::SignIn;
 use crate::{admin, auth, guid, health, metrics, openapi, sdk};
@@ -40,6 +42,8 @@ pub struct Services {
     pub serving: Serving,
     /// Flags as Flagsmith's SDKs read them; subscribes to the snapshots.
     pub flagsmith: Arc<FlagsmithViews>,
+    /// Flags as OFREP answers them; subscribes to the snapshots.
+    pub ofrep: Arc<OfrepViews>,
     /// Features, environments, flags.
     pub flags: FlagService,
     /// The keys of environments.
@@ -69,6 +73,7 @@ pub struct Services {
     /// Apart from the rest, so that a storm of sign-ins leaves management its turns.
     pub(crate) hashing: Blocking,
     pub(crate) cors: Cors,
+    pub(crate) limit: Limit,
     pub(crate) settings: HttpSettings,
     stopping: AtomicBool,
     draining: AtomicBool,
@@ -80,6 +85,8 @@ pub struct Parts {
     pub serving: Serving,
     /// Flags as Flagsmith's SDKs read them; subscribes to the snapshots.
     pub flagsmith: Arc<FlagsmithViews>,
+    /// Flags as OFREP answers them; subscribes to the snapshots.
+    pub ofrep: Arc<OfrepViews>,
     /// Features, environments, flags.
     pub flags: FlagService,
     /// The keys of environments.
@@ -121,6 +128,7 @@ impl Services {
             register: Blocking::new(settings.register_reads),
             hashing: Blocking::new(2 * settings.workers),
             cors: Cors::new(&settings.allowed_origins),
+            limit: Limit::new(settings.evaluations_per_second),
             metrics: Metrics::new(
                 &parts.instance,
                 parts.serving.clone(),
@@ -129,6 +137,7 @@ impl Services {
             ),
             serving: parts.serving,
             flagsmith: parts.flagsmith,
+            ofrep: parts.ofrep,
             flags: parts.flags,
             keys: parts.keys,
             guids: parts.guids,

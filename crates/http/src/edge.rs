@@ -31,7 +31,9 @@ use crate::connection::{Body, Watch};
 use crate::error::Problem;
 use crate::guid;
 use crate::modules;
-use crate::sdk::{self, flagsmith::flags};
+use crate::sdk::flagsmith::flags;
+use crate::sdk::ofrep::{self, Failure, paths::Target};
+use crate::sdk::{self};
 pub(crate) use log_budget::LogBudget;
 use refusal::refusal;
 pub(crate) use request_ids::RequestIds;
@@ -71,13 +73,17 @@ where
     fn call(&self, request: Request) -> Self::Future {
         let visit = Visit::begin(&request);
         let head = request.head();
-        let evaluation = sdk::is_evaluation(request.path());
+        let list = sdk::is_list(request.path());
         let answer = match refusal(head) {
             Some(problem) => Err(problem),
             // What routing would come to as well, after a microsecond.
-            None if evaluation && matches!(head.method, Method::GET | Method::HEAD) => {
+            None if list && matches!(head.method, Method::GET | Method::HEAD) => {
                 panic::catch_unwind(AssertUnwindSafe(|| flags::answer(&self.services, head)))
                     .unwrap_or_else(|_| Err(panicked()))
+            }
+            None if head.method == Method::POST && Target::of(request.path()).is_some() => {
+                let services = self.services.clone();
+                return Either::Right(Box::pin(evaluated(services, visit, request)));
             }
             None => {
                 let services = self.services.clone();
@@ -86,14 +92,13 @@ where
                 return Either::Right(Box::pin(finished));
             }
         };
-        let route = if evaluation {
-            sdk::EVALUATION
-        } else {
-            NO_ROUTE
+        let route = match list {
+            true => sdk::EVALUATION,
+            false => Target::of(request.path()).map_or(NO_ROUTE, Target::label),
         };
         let (response, reason) = match answer {
             Ok(response) => (response, None),
-            Err(problem) => problem.into_answer(),
+            Err(problem) => refused(problem, request.path()),
         };
         let headers = Some(&head.headers);
         Either::Left(ready(Ok(finish(
@@ -151,6 +156,37 @@ fn panicked() -> Problem {
     Problem::fault("a handler panicked")
 }
 
+/// The answer to an evaluation whose context comes as a body.
+async fn evaluated(services: web::Data<Services>, visit: Visit, mut request: Request) -> Answer {
+    let payload = request.take_payload();
+    let path = request.path();
+    let target = Target::of(path).unwrap_or(Target::Bulk);
+    let answer = ofrep::evaluate::answer(&services, request.head(), payload, target);
+    let answer = AssertUnwindSafe(answer).catch_unwind().await;
+    let (response, reason) = match answer.unwrap_or_else(|_| Err(panicked().into())) {
+        Ok(response) => (response, None),
+        Err(failure) => failure.into_answer(path),
+    };
+    let headers = Some(request.headers());
+    let route = target.label();
+    Ok(finish(
+        &services,
+        &visit,
+        route,
+        headers,
+        response,
+        reason.as_deref(),
+    ))
+}
+
+/// A problem in the shape that the path's protocol has for it.
+fn refused(problem: Problem, path: &str) -> (Response<BoxBody>, Option<String>) {
+    match ofrep::paths::owns(path) {
+        true => Failure::from(problem).into_answer(path),
+        false => problem.into_answer(),
+    }
+}
+
 /// What the application answered, or that it did not.
 fn routed<B: MessageBody + 'static>(
     services: &Services,
@@ -161,8 +197,18 @@ fn routed<B: MessageBody + 'static>(
         Ok(Ok(response)) => {
             let (request, response) = response.into_parts();
             let route = request.match_pattern();
-            let reason = response.error().map(reason);
-            let response = Response::from(response).map_into_boxed_body();
+            let problem = response
+                .error()
+                .and_then(|error| error.as_error::<Problem>());
+            let (response, reason) = match problem {
+                Some(problem) if ofrep::paths::owns(request.path()) => {
+                    Failure::from(problem.clone()).into_answer(request.path())
+                }
+                Some(_) | None => {
+                    let reason = response.error().map(reason);
+                    (Response::from(response).map_into_boxed_body(), reason)
+                }
+            };
             let headers = Some(request.headers());
             let route = route.as_deref().unwrap_or(NO_ROUTE);
             return finish(services, visit, route, headers, response, reason.as_deref());

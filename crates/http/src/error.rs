@@ -234,6 +234,19 @@ impl Problem {
         (Response::from(self.error_response()), Some(self.for_log()))
     }
 
+    /// The problem in the shape of this body.
+    pub(crate) fn written(&self, media_type: &str, body: &impl Serialize) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        for header in &self.headers {
+            response.append_header(header.clone());
+        }
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        match serde_json::to_vec(body) {
+            Ok(body) => response.content_type(media_type).body(body),
+            Err(_) => response.finish(),
+        }
+    }
+
     /// What kind of problem it is.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -277,15 +290,7 @@ impl ResponseError for Problem {
             code: self.code.as_str(),
             errors: &self.errors,
         };
-        let mut response = HttpResponse::build(self.code.status());
-        for header in &self.headers {
-            response.append_header(header.clone());
-        }
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
-        match serde_json::to_vec(&body) {
-            Ok(body) => response.content_type(PROBLEM_JSON).body(body),
-            Err(_) => response.finish(),
-        }
+        self.written(PROBLEM_JSON, &body)
     }
 }
 

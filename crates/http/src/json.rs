@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use actix_http::encoding::Decoder;
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::rt::time::timeout;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
@@ -32,16 +35,8 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let json = matches!(request.mime_type(), Ok(Some(mime))
             if mime.subtype() == "json" || mime.suffix().is_some_and(|suffix| suffix == "json"));
-        let known_coding = request
-            .headers()
-            .get(header::CONTENT_ENCODING)
-            .is_none_or(|coding| {
-                CODINGS
-                    .iter()
-                    .any(|known| coding.as_bytes().eq_ignore_ascii_case(known))
-            });
-        let body = web::Bytes::from_request(request, payload);
         let patience = Services::of(request).map(|services| services.settings.patience);
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             if !json {
                 return Err(Problem::new(
@@ -49,19 +44,75 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                     "the body must be JSON, with the header Content-Type: application/json",
                 ));
             }
-            if !known_coding {
-                return Err(Problem::new(
-                    Code::UnsupportedMediaType,
-                    "the body's Content-Encoding must be gzip, br, deflate or identity",
-                ));
-            }
-            let patience = patience?;
-            let body = timeout(patience, body).await;
-            let body = body.map_err(|_| late(patience))?;
-            let body = body.map_err(|error| unreadable(&error))?;
+            let body = read(request.headers(), payload, patience?).await?;
             parse(&body).map(Self)
         })
     }
+}
+
+/// A body of these headers, to its end, decoded.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    payload: Payload,
+    patience: Duration,
+) -> Result<Bytes, Problem> {
+    let coded = match headers.get(header::CONTENT_ENCODING) {
+        None => false,
+        Some(coding)
+            if CODINGS
+                .iter()
+                .any(|known| coding.as_bytes().eq_ignore_ascii_case(known)) =>
+        {
+            true
+        }
+        Some(_) => {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "the body's Content-Encoding must be gzip, br, deflate or identity",
+            ));
+        }
+    };
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > BODY_MAX) {
+        return Err(too_large());
+    }
+    let body = async {
+        match coded {
+            true => gather(Decoder::from_headers(payload, headers)).await,
+            false => gather(payload).await,
+        }
+    };
+    let body = timeout(patience, body).await;
+    body.map_err(|_| late(patience))?
+}
+
+/// What a stream brings, to its end. What comes at once is not copied.
+async fn gather(
+    mut chunks: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+) -> Result<Bytes, Problem> {
+    let mut whole = Bytes::new();
+    let mut gathered = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| unreadable(&error))?;
+        if whole.len() + gathered.len() + chunk.len() > BODY_MAX {
+            return Err(too_large());
+        }
+        if whole.is_empty() && gathered.is_empty() {
+            whole = chunk;
+        } else {
+            gathered.extend_from_slice(&std::mem::take(&mut whole));
+            gathered.extend_from_slice(&chunk);
+        }
+    }
+    match gathered.is_empty() {
+        true => Ok(whole),
+        false => Ok(gathered.freeze()),
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(Code::PayloadTooLarge, "the body may have at most 1 MiB")
 }
 
 fn late(patience: Duration) -> Problem {
@@ -74,12 +125,9 @@ fn late(patience: Duration) -> Problem {
     )
 }
 
-fn unreadable(error: &actix_web::Error) -> Problem {
-    if let Some(PayloadError::Overflow) = error.as_error::<PayloadError>() {
-        return Problem::new(Code::PayloadTooLarge, "the body may have at most 1 MiB");
-    }
-    if error.as_response_error().status_code() == 413 {
-        return Problem::new(Code::PayloadTooLarge, "the body may have at most 1 MiB");
+fn unreadable(error: &PayloadError) -> Problem {
+    if matches!(error, PayloadError::Overflow) {
+        return too_large();
     }
     Problem::new(
         Code::InvalidRequest,

@@ -28,7 +28,8 @@ use crate::error::Problem;
 use crate::instance::{self, Instance};
 use crate::modules::Module;
 use crate::resource::resource;
-use crate::sdk::EVALUATION;
+use crate::sdk;
+use crate::sdk::key;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config.service(resource("/metrics").get(page).build());
@@ -122,10 +123,17 @@ pub(crate) struct Metrics {
     pub(crate) connections: Connections,
     answers: Family<Answer, Counter>,
     durations: Family<Route, Histogram, Seconds>,
-    /// The flag list's own, resolved once.
-    evaluated: Counter,
-    not_modified: Counter,
-    evaluation: Histogram,
+    /// Those of evaluations, resolved once.
+    evaluations: Vec<Resolved>,
+}
+
+/// What counts the answers of one route, method and status.
+struct Resolved {
+    route: &'static str,
+    method: &'static str,
+    status: u16,
+    count: Counter,
+    duration: Histogram,
 }
 
 impl Metrics {
@@ -153,19 +161,21 @@ impl Metrics {
                 registry.register_collector(collector);
             }
         }
-        let answered = |status| {
-            answers.get_or_create_owned(&Answer {
-                route: EVALUATION.to_owned(),
-                method: "GET",
+        let evaluations = sdk::COUNTED.map(|(route, method, status)| Resolved {
+            route,
+            method,
+            status,
+            count: answers.get_or_create_owned(&Answer {
+                route: route.to_owned(),
+                method,
                 status,
-            })
-        };
-        Self {
-            evaluated: answered(200),
-            not_modified: answered(304),
-            evaluation: durations.get_or_create_owned(&Route {
-                route: EVALUATION.to_owned(),
             }),
+            duration: durations.get_or_create_owned(&Route {
+                route: route.to_owned(),
+            }),
+        });
+        Self {
+            evaluations: evaluations.into(),
             registry,
             connections,
             answers,
@@ -182,14 +192,13 @@ impl Metrics {
         elapsed: Duration,
     ) {
         let seconds = elapsed.as_secs_f64();
-        let resolved = match (route, method, status) {
-            (EVALUATION, "GET", StatusCode::OK) => Some(&self.evaluated),
-            (EVALUATION, "GET", StatusCode::NOT_MODIFIED) => Some(&self.not_modified),
-            _ => None,
-        };
-        if let Some(counter) = resolved {
-            counter.inc();
-            self.evaluation.observe(seconds);
+        let resolved = self
+            .evaluations
+            .iter()
+            .find(|one| (one.status, one.method, one.route) == (status.as_u16(), method, route));
+        if let Some(resolved) = resolved {
+            resolved.count.inc();
+            resolved.duration.observe(seconds);
             return;
         }
         let answer = Answer {
@@ -352,8 +361,5 @@ fn bears(request: &HttpRequest, token: &str) -> bool {
     let (Some(value), None) = (values.next(), values.next()) else {
         return false;
     };
-    let given = value.as_bytes().split_at_checked(7);
-    given.is_some_and(|(scheme, given)| {
-        scheme.eq_ignore_ascii_case(b"bearer ") && Sha256::digest(given) == Sha256::digest(token)
-    })
+    key::bearer(value).is_some_and(|given| Sha256::digest(given) == Sha256::digest(token))
 }

@@ -32,6 +32,8 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
     paths(
         sdk::flagsmith::flags::list,
         sdk::retrievals::report,
+        sdk::ofrep::evaluate::single,
+        sdk::ofrep::evaluate::bulk,
         admin::environments::list,
         admin::environments::create,
         admin::environments::show,

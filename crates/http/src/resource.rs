@@ -76,6 +76,12 @@ impl Methods {
         self
     }
 
+    /// Names a method that is answered before a request is routed.
+    pub(crate) fn ahead(mut self, method: &'static str) -> Self {
+        self.allowed.push(method);
+        self
+    }
+
     /// The finished resource.
     pub(crate) fn build(self) -> Resource {
         let allowed = self.allowed.join(", ");

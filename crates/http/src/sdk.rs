@@ -5,11 +5,19 @@
 pub(crate) mod cors;
 pub mod flagsmith;
 pub(crate) mod key;
+pub(crate) mod limit;
+pub mod ofrep;
 pub mod retrievals;
+pub mod views;
 
+use actix_web::http::header::HeaderName;
 use actix_web::web::ServiceConfig;
 
 use crate::resource::resource;
+use ofrep::paths::{BULK, BULK_SLASHED, SINGLE};
+
+/// The header that tells the last change which affects the environment.
+pub(crate) const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-revision");
 
 /// The paths of the flag list, with and without the last slash.
 const FLAGS: [&str; 2] = ["/api/v1/flags/", "/api/v1/flags"];
@@ -20,9 +28,23 @@ const RETRIEVALS: [&str; 2] = [
     "/api/v1/environments/retrievals",
 ];
 
-/// Whether the path is that of an evaluation: counted by its own metric, and not logged when it succeeds.
-pub(crate) fn is_evaluation(path: &str) -> bool {
+/// Evaluations are counted by metrics of their own.
+pub(crate) const COUNTED: [(&str, &str, u16); 5] = [
+    (EVALUATION, "GET", 200),
+    (EVALUATION, "GET", 304),
+    (SINGLE, "POST", 200),
+    (BULK, "POST", 200),
+    (BULK, "POST", 304),
+];
+
+/// Whether the path is that of the flag list.
+pub(crate) fn is_list(path: &str) -> bool {
     FLAGS.contains(&path)
+}
+
+/// Whether the route is one of evaluations, whose answers pages of other origins may read.
+pub(crate) fn is_evaluation(route: &str) -> bool {
+    FLAGS.contains(&route) || [BULK, BULK_SLASHED, SINGLE].contains(&route)
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -32,6 +54,14 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             resource(path)
                 .get(flagsmith::flags::list)
                 .options(cors::preflight)
+                .build(),
+        );
+    }
+    for path in [BULK, BULK_SLASHED, SINGLE] {
+        config.service(
+            resource(path)
+                .ahead("POST")
+                .options(cors::preflight_of_posts)
                 .build(),
         );
     }

@@ -14,6 +14,7 @@ use flagstaff_domain::access::{AccountService, FirstAdministrator, SessionLimits
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
+use flagstaff_http::sdk::ofrep::OfrepViews;
 use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts};
 use listenfd::ListenFd;
 use secrecy::ExposeSecret;
@@ -68,12 +69,12 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     for migration in wiring::migrate(settings.database.url.location())? {
         log::info!(migration; "migration applied");
     }
-    let views = Arc::<FlagsmithViews>::default();
+    let views = Protocols::default();
     let limits = SessionLimits {
         idle_seconds: settings.sign_in.session_idle_seconds,
         max_seconds: settings.sign_in.session_max_seconds,
     };
-    let subscribers = vec![Arc::clone(&views) as _];
+    let subscribers = vec![views.flagsmith.clone() as _, views.ofrep.clone() as _];
     let backend = Backend::open(&settings.database, limits, subscribers)?;
     let told = arguments.demo || output.is_terminal();
     let prepared = prepare(arguments.demo, told, &backend, again)?;
@@ -134,6 +135,13 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     Ok(())
 }
 
+/// What is served, as each client protocol reads it.
+#[derive(Default)]
+struct Protocols {
+    flagsmith: Arc<FlagsmithViews>,
+    ofrep: Arc<OfrepViews>,
+}
+
 /// Loads the demonstration where it is asked for, and gathers what there is to tell; client keys only where they may
 /// be told.
 fn prepare<'a>(
@@ -186,16 +194,12 @@ fn load_demonstration(state: &StateService) -> Result<Plan, Failure> {
     Ok(imported?)
 }
 
-fn parts(
-    backend: &Backend,
-    views: Arc<FlagsmithViews>,
-    instance: Instance,
-    started: &[Started],
-) -> Parts {
+fn parts(backend: &Backend, views: Protocols, instance: Instance, started: &[Started]) -> Parts {
     let services = &backend.services;
     Parts {
         serving: backend.serving.as_ref().clone(),
-        flagsmith: views,
+        flagsmith: views.flagsmith,
+        ofrep: views.ofrep,
         flags: services.flags.clone(),
         keys: services.keys.clone(),
         guids: services.guids.clone(),
@@ -227,6 +231,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
             settings::AllowedOrigins::Any => AllowedOrigins::Any,
             settings::AllowedOrigins::Only(origins) => AllowedOrigins::Only(origins.clone()),
         },
+        evaluations_per_second: settings.evaluation.limit_per_second,
         access_log: settings.log.access,
         metrics: MetricsAccess {
             public: settings.metrics.public,

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response};
 
 use crate::error::PROBLEM_JSON;
-use crate::modules;
+use crate::{modules, sdk};
 
 /// Entity tags between commas (RFC 9110, 13.1.1); in a tag of Flagstaff's there is no comma.
 const ENTITY_TAGS: &str =
@@ -48,6 +48,14 @@ impl Modify for Additions {
                 "environment_key",
                 SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Environment-Key"))),
             );
+            components.add_security_scheme(
+                "ofrep_bearer",
+                SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+            );
+            components.add_security_scheme(
+                "ofrep_api_key",
+                SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
+            );
         }
         for (path, item) in &mut api.paths.paths {
             for (method, operation) in operations(item) {
@@ -63,7 +71,10 @@ impl Modify for Additions {
                         .responses
                         .responses
                         .entry(status.to_owned())
-                        .or_insert_with(|| problem(what));
+                        .or_insert_with(|| match is_ofrep(path) {
+                            true => failure(what),
+                            false => problem(what),
+                        });
                 }
                 for (status, response) in &mut operation.responses.responses {
                     if let RefOr::T(response) = response {
@@ -79,6 +90,11 @@ impl Modify for Additions {
 /// Whether the operation is one on records, of management or of the GUID register.
 fn on_records(path: &str) -> bool {
     path.starts_with("/api/admin") || path.starts_with("/guid")
+}
+
+/// Whether it is one of OFREP's, whose errors have a shape of their own.
+fn is_ofrep(path: &str) -> bool {
+    path.starts_with("/ofrep")
 }
 
 /// Whether the operation needs an account, whatever the configuration says.
@@ -148,8 +164,19 @@ fn refusals(
     if !path.starts_with("/health") {
         refusals.push(("400", "The request is not valid"));
     }
-    if path.starts_with("/api/v1") {
+    if path.starts_with("/api/v1") || is_ofrep(path) {
         refusals.push(("503", "Flags are not loaded yet"));
+    }
+    if path == sdk::EVALUATION || is_ofrep(path) {
+        refusals.push((
+            "429",
+            "The key asks for more evaluations a second than are allowed",
+        ));
+    }
+    if is_ofrep(path) {
+        refusals.push(("500", "Flagstaff is at fault"));
+        refusals.push(("415", "The body's Content-Encoding is not known"));
+        refusals.extend(OF_BODIES);
     }
     if path == "/metrics" {
         refusals.push(("403", "An environment's key is no account"));
@@ -193,11 +220,20 @@ fn refusals(
 }
 
 fn problem(what: &str) -> RefOr<Response> {
-    let body = Content::new(Some(Ref::from_schema_name("Problem")));
+    refusal(what, PROBLEM_JSON, "Problem")
+}
+
+/// A problem as OFREP writes it.
+fn failure(what: &str) -> RefOr<Response> {
+    refusal(what, "application/json", "OfrepError")
+}
+
+fn refusal(what: &str, media_type: &str, schema: &str) -> RefOr<Response> {
+    let body = Content::new(Some(Ref::from_schema_name(schema)));
     let mut response = Response::new(what);
     response
         .content
-        .insert(PROBLEM_JSON.to_owned(), RefOr::T(body));
+        .insert(media_type.to_owned(), RefOr::T(body));
     RefOr::T(response)
 }
 

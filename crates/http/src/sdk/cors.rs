@@ -9,9 +9,10 @@ use crate::app::Services;
 use crate::settings::AllowedOrigins;
 
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, X-Flagstaff-Revision, X-Flagsmith-Document-Updated-At, X-Request-Id",
+    "ETag, Retry-After, X-Flagstaff-Revision, X-Flagsmith-Document-Updated-At, X-Request-Id",
 );
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+const READS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+const POSTS: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 const DAY: HeaderValue = HeaderValue::from_static("86400");
 const VARY: HeaderValue = HeaderValue::from_static("X-Environment-Key, Accept-Encoding");
 const VARY_BY_ORIGIN: HeaderValue =
@@ -65,14 +66,26 @@ impl Cors {
     }
 }
 
-/// Answers a browser that asks whether a page may send its request. It may send any header: none of them opens more
-/// than the key does.
+/// Answers a browser that asks whether a page may send its request to read.
 pub(crate) async fn preflight(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+    allow(&request, &services, &READS)
+}
+
+/// Answers a browser that asks whether a page may post a context.
+pub(crate) async fn preflight_of_posts(
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> HttpResponse {
+    allow(&request, &services, &POSTS)
+}
+
+/// Allows these methods, and any header: none of them opens more than the key does.
+fn allow(request: &HttpRequest, services: &Services, methods: &HeaderValue) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     response
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods.clone()))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, DAY))
-        .insert_header((header::ALLOW, METHODS))
+        .insert_header((header::ALLOW, methods.clone()))
         .insert_header((header::VARY, services.cors.vary()));
     if let Some(wanted) = request
         .headers()

@@ -16,6 +16,7 @@ mod guid;
 mod health_metrics;
 mod keys;
 mod logs;
+mod ofrep;
 mod openapi;
 mod permissions;
 #[cfg(feature = "rates")]

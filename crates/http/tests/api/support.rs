@@ -37,6 +37,7 @@ use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
 use flagstaff_http::app::application;
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
+use flagstaff_http::sdk::ofrep::OfrepViews;
 use flagstaff_http::{AllowedOrigins, HttpSettings, Instance, MetricsAccess, Parts, Services};
 use flagstaff_infra::access::{
     DieselAccountRepository, DieselGuidRepository, DieselKeyRepository, DieselKeySource,
@@ -78,6 +79,7 @@ pub(crate) fn settings() -> HttpSettings {
         waiting: 64,
         register_reads: 2,
         allowed_origins: AllowedOrigins::Any,
+        evaluations_per_second: 0,
         access_log: false,
         metrics: MetricsAccess::default(),
         failures_per_account: 10,
@@ -147,12 +149,13 @@ impl Backend {
         let retrievals = Arc::<TestRetrievals>::default();
         let timed: Arc<dyn Clock> = clock.clone();
         let flagsmith = Arc::<FlagsmithViews>::default();
+        let ofrep = Arc::<OfrepViews>::default();
         let remembered: Arc<dyn GuidMemory> = Arc::<MokaGuidMemory>::default();
         let serving = Serving::new(
             Arc::new(SnapshotPublisher::new(
                 Arc::new(DieselSnapshotSource::new(db.clone())),
                 Arc::clone(&timed),
-                vec![flagsmith.clone()],
+                vec![flagsmith.clone(), ofrep.clone()],
             )),
             Arc::new(KeyRing::new(
                 Arc::new(DieselKeySource::new(db.clone())),
@@ -183,6 +186,7 @@ impl Backend {
         let parts = Parts {
             serving: serving.clone(),
             flagsmith,
+            ofrep,
             flags: FlagService::new(
                 flags(Arc::new(DieselFlagRepository::new(db.clone()))),
                 retrievals.clone(),

@@ -15,8 +15,30 @@ pub(super) struct CompiledFeature {
     pub(super) overrides: Vec<SegmentOverride>,
     /// The segments that have them, in the order of the definition.
     pub(super) segments: Vec<usize>,
-    /// By identifier, the place among that identity's overrides.
-    pub(super) identities: HashMap<String, usize>,
+    /// By identifier.
+    pub(super) identities: HashMap<String, IdentityOverride>,
+}
+
+impl CompiledFeature {
+    /// Numbers what it may come to, from this number on; returns the first number that is left.
+    fn number(&mut self, mut next: usize) -> usize {
+        next = self.split.number(next);
+        for one in &mut self.overrides {
+            next = one.split.number(next);
+        }
+        for one in self.identities.values_mut() {
+            one.outcome = next;
+            next += 1;
+        }
+        next
+    }
+}
+
+/// Where an identity's override stands.
+#[derive(Clone, Copy)]
+pub(super) struct IdentityOverride {
+    pub(super) place: usize,
+    pub(super) outcome: usize,
 }
 
 /// Where an override stands.
@@ -28,7 +50,11 @@ pub(super) struct SegmentOverride {
 
 /// The variants in the order of their ranges, each with the bucket where its range ends.
 #[derive(Default)]
-pub(super) struct Split(Vec<(f64, usize)>);
+pub(super) struct Split {
+    ends: Vec<(f64, usize)>,
+    /// The number of the outcome where nothing is chosen; those of the control and of each variant follow.
+    first: usize,
+}
 
 impl Split {
     fn of(feature: &FeatureDefinition) -> Self {
@@ -42,21 +68,42 @@ impl Split {
             end += feature.variants[at].weight.as_f64().unwrap_or_default();
             (end, at)
         });
-        Self(ends.collect())
+        Self {
+            ends: ends.collect(),
+            first: 0,
+        }
+    }
+
+    fn number(&mut self, first: usize) -> usize {
+        self.first = first;
+        match self.ends.len() {
+            0 => first + 1,
+            variants => first + 2 + variants,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ends.is_empty()
+    }
+
+    /// The number of the outcome where nothing is chosen.
+    pub(super) fn unchosen(&self) -> usize {
+        self.first
+    }
+
+    /// The number of the outcome where this variant is chosen, or none of them.
+    pub(super) fn chosen(&self, variant: Option<usize>) -> usize {
+        self.first + variant.map_or(1, |at| 2 + at)
     }
 
     /// Where each range ends, and whose it is.
     pub(super) fn ends(&self) -> impl Iterator<Item = (f64, usize)> {
-        self.0.iter().copied()
+        self.ends.iter().copied()
     }
 
     /// The variant in whose range the bucket lies.
     pub(super) fn choose(&self, bucket: f64) -> Option<usize> {
-        let found = self.0.iter().find(|(end, _)| bucket < *end);
+        let found = self.ends.iter().find(|(end, _)| bucket < *end);
         found.map(|(_, at)| *at)
     }
 }
@@ -95,6 +142,8 @@ pub(super) struct Compiled {
     pub(super) segments: Vec<CompiledSegment>,
     pub(super) properties: Vec<Property>,
     pub(super) by_name: HashMap<String, usize>,
+    /// How many different answers there are, of all features together.
+    pub(super) outcomes: usize,
 }
 
 impl Compiled {
@@ -116,11 +165,14 @@ impl Compiled {
         for (at, feature) in definition.features.iter().enumerate() {
             by_name.insert(feature.name.clone(), at);
         }
+        let mut features = features(definition, &by_name);
+        let outcomes = features.iter_mut().fold(0, |next, one| one.number(next));
         Self {
-            features: features(definition, &by_name),
+            features,
             segments,
             properties: properties.all,
             by_name,
+            outcomes,
         }
     }
 }
@@ -156,7 +208,8 @@ fn features(definition: &Definition, by_name: &HashMap<String, usize>) -> Vec<Co
         for (place, state) in states.iter().enumerate() {
             if let Some(feature) = by_name.get(&state.name) {
                 let identities = &mut features[*feature].identities;
-                identities.insert(identifier.clone(), place);
+                let stands = IdentityOverride { place, outcome: 0 };
+                identities.insert(identifier.clone(), stands);
             }
         }
     }

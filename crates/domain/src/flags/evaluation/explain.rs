@@ -126,7 +126,7 @@ impl<'a> Evaluation<'a> {
             });
             outcome
         };
-        if let Some(state) = self.identity_override(feature) {
+        if let Some((state, _)) = self.identity_override(feature) {
             add(Origin::Identity, state, true, Vec::new());
         }
         for one in &compiled.overrides {

@@ -36,6 +36,12 @@ impl Program {
         self.compiled.by_name.get(feature).copied()
     }
 
+    /// How many different answers it can give, of all features together: their numbers are below this one.
+    #[must_use]
+    pub fn outcomes(&self) -> usize {
+        self.compiled.outcomes
+    }
+
     /// Begins an evaluation; what it finds out it remembers for as long as it lives.
     #[must_use]
     pub fn evaluate<'a>(&'a self, subject: Subject<'a>) -> Evaluation<'a> {
@@ -90,6 +96,8 @@ pub struct Answer<'a> {
     pub origin: Origin<'a>,
     /// What was chosen among its variants.
     pub choice: Choice<'a>,
+    /// The number of this answer among all that the program can give: of the same number, all of the above is the same.
+    pub outcome: usize,
     /// Whether it depends on itself through prerequisites; overrides that rest on that are passed over.
     pub in_cycle: bool,
 }
@@ -145,5 +153,64 @@ impl<'a> Answer<'a> {
     #[must_use]
     pub fn reason(&self) -> Reason<'a> {
         Reason(*self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use super::*;
+    use crate::flags::evaluation::Identity;
+
+    fn feature(name: &str, variants: usize) -> FeatureDefinition {
+        let variant = |number: usize| VariantDefinition {
+            key: Some(number.to_string()),
+            value: FlagValue::Null,
+            weight: 30.into(),
+            priority: 1.0,
+        };
+        FeatureDefinition {
+            key: name.to_owned(),
+            name: name.to_owned(),
+            variants: (0..variants).map(variant).collect(),
+            ..FeatureDefinition::default()
+        }
+    }
+
+    #[test]
+    fn answers_of_the_same_number_are_the_same() {
+        let everybody = serde_json::json!([{"type": "ALL", "rules": [], "conditions": [
+            {"property": "", "operator": "PERCENTAGE_SPLIT", "value": "50"}]}]);
+        let program = Program::compile(Definition {
+            key: "env".to_owned(),
+            features: vec![feature("a", 2), feature("b", 0)],
+            segments: vec![SegmentDefinition {
+                key: "1".to_owned(),
+                rules: serde_json::from_value(everybody).unwrap(),
+                overrides: vec![feature("a", 0), feature("b", 1)],
+                ..SegmentDefinition::default()
+            }],
+            identities: BTreeMap::from([("user-1".to_owned(), vec![feature("b", 0)])]),
+            ..Definition::default()
+        });
+        // Of `a`: nothing chosen, the control, two variants, the segment's; of `b`: its own, three of the segment, user-1's.
+        assert_eq!(program.outcomes(), 10);
+        let identities: Vec<_> = (0..200)
+            .map(|number| Identity::new("env", format!("user-{number}"), BTreeMap::new()))
+            .collect();
+        let mut seen = HashMap::new();
+        for identity in identities.iter().map(Some).chain([None]) {
+            let subject = Subject {
+                identity,
+                ..Subject::default()
+            };
+            for answer in program.evaluate(subject).answers() {
+                assert!(answer.outcome < program.outcomes());
+                assert_eq!(*seen.entry(answer.outcome).or_insert(answer), answer);
+            }
+        }
+        // Nobody is in a segment and without a bucket at the same time.
+        assert_eq!(seen.len(), 9);
     }
 }

@@ -74,12 +74,13 @@ impl<'a> Evaluation<'a> {
     fn strongest(&self, feature: usize, is_in: impl Fn(usize) -> bool) -> Option<Answer<'a>> {
         let own = self.program.definition.features.get(feature)?;
         let compiled = self.program.compiled.features.get(feature)?;
-        if let Some(state) = self.identity_override(feature) {
+        if let Some((state, outcome)) = self.identity_override(feature) {
             return Some(Answer {
                 feature: own,
                 state,
                 origin: Origin::Identity,
                 choice: Choice::None,
+                outcome,
                 in_cycle: false,
             });
         }
@@ -95,26 +96,29 @@ impl<'a> Evaluation<'a> {
             }
             None => (own, Origin::Environment, &compiled.split),
         };
+        let (choice, outcome) = self.choose(state, split);
         Some(Answer {
             feature: own,
             state,
             origin,
-            choice: self.choose(state, split),
+            choice,
+            outcome,
             in_cycle: false,
         })
     }
 
-    pub(super) fn identity_override(&self, feature: usize) -> Option<&'a FeatureDefinition> {
+    /// What this identity alone gets, and the number of that answer.
+    pub(super) fn identity_override(
+        &self,
+        feature: usize,
+    ) -> Option<(&'a FeatureDefinition, usize)> {
         let identities = &self.program.compiled.features[feature].identities;
         if identities.is_empty() {
             return None;
         }
-        let (identifier, place) = identities.get_key_value(&self.subject.identity?.identifier)?;
-        self.program
-            .definition
-            .identities
-            .get(identifier)?
-            .get(*place)
+        let (identifier, stands) = identities.get_key_value(&self.subject.identity?.identifier)?;
+        let states = self.program.definition.identities.get(identifier)?;
+        Some((states.get(stands.place)?, stands.outcome))
     }
 
     /// The identity's bucket in this split, where there is one to be in.
@@ -124,12 +128,15 @@ impl<'a> Evaluation<'a> {
         drawn.then(|| percentage(&[&state.key as &dyn Display, &identity.key]))
     }
 
-    fn choose(&self, state: &'a FeatureDefinition, split: &Split) -> Choice<'a> {
+    /// What the split chooses, and the number of the answer that this makes.
+    fn choose(&self, state: &'a FeatureDefinition, split: &Split) -> (Choice<'a>, usize) {
         let Some(bucket) = self.bucket(state, split) else {
-            return Choice::None;
+            return (Choice::None, split.unchosen());
         };
-        let variant = split.choose(bucket).and_then(|at| state.variants.get(at));
-        variant.map_or(Choice::Control, Choice::Variant)
+        let chosen = split.choose(bucket);
+        let variant = chosen.and_then(|at| state.variants.get(at));
+        let choice = variant.map_or(Choice::Control, Choice::Variant);
+        (choice, split.chosen(chosen))
     }
 
     /// The segments that the subject is in, in the order of the definition.

@@ -15,9 +15,8 @@ use crate::admin::schema::FeatureType;
 use crate::app::Services;
 use crate::error::{Code, Problem};
 use crate::precondition::matches;
-use crate::sdk::key;
+use crate::sdk::{REVISION, key};
 
-const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-revision");
 const UPDATED_AT: HeaderName = HeaderName::from_static("x-flagsmith-document-updated-at");
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -70,6 +69,7 @@ pub(crate) fn answer(
     let headers = &head.headers;
     let opened = key::open(&services.serving, headers)?;
     let grant = opened.grant;
+    services.limit.admit(&grant)?;
     let view = services
         .flagsmith
         .find(grant.environment)

@@ -2,7 +2,6 @@
 //!
 //! The shape is that of `/api/v1/flags/` in Flagsmith's SDK API. An answer is a slice of bytes that exist already.
 
-use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,47 +9,18 @@ use std::sync::{Arc, OnceLock};
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use flagstaff_domain::access::KeyKind;
-use flagstaff_domain::flags::{FlagValue, Snapshot, SnapshotFlag, SnapshotSubscriber};
-use flagstaff_domain::ids::EnvironmentId;
-use foldhash::HashMap;
-use parking_lot::RwLock;
+use flagstaff_domain::flags::{FlagValue, Snapshot, SnapshotFlag};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::coding::Coding;
+use crate::sdk::views::{Rendered, Views};
 
-/// The rendered snapshots of all environments.
-#[derive(Default)]
-pub struct FlagsmithViews {
-    views: RwLock<HashMap<EnvironmentId, Arc<View>>>,
-}
-
-impl FlagsmithViews {
-    /// The environment's flags as they are served now.
-    pub(crate) fn find(&self, environment: EnvironmentId) -> Option<Arc<View>> {
-        self.views.read().get(&environment).map(Arc::clone)
-    }
-}
-
-impl SnapshotSubscriber for FlagsmithViews {
-    fn published(&self, snapshot: &Arc<Snapshot>) {
-        let view = Arc::new(View::render(Arc::clone(snapshot)));
-        self.views.write().insert(snapshot.environment, view);
-    }
-
-    fn removed(&self, environment: EnvironmentId) {
-        self.views.write().remove(&environment);
-    }
-}
-
-impl fmt::Debug for FlagsmithViews {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlagsmithViews").finish_non_exhaustive()
-    }
-}
+/// The views of all environments.
+pub type FlagsmithViews = Views<View>;
 
 /// One environment's flags, rendered.
-pub(crate) struct View {
+pub struct View {
     snapshot: Arc<Snapshot>,
     pub(crate) revision: HeaderValue,
     pub(crate) updated_at: HeaderValue,
@@ -58,7 +28,7 @@ pub(crate) struct View {
     server: Arc<Audience>,
 }
 
-impl View {
+impl Rendered for View {
     fn render(snapshot: Arc<Snapshot>) -> Self {
         let server = Arc::new(Audience::render(&snapshot, KeyKind::Server));
         let hides = |flag: &SnapshotFlag| flag.feature.server_key_only;
@@ -81,7 +51,9 @@ impl View {
             snapshot,
         }
     }
+}
 
+impl View {
     /// All flags that a key of this kind may see, and how they are coded after all.
     pub(crate) fn all(&self, kind: KeyKind, coding: Coding) -> (&Representation, Coding) {
         self.audience(kind).coded(coding)
@@ -185,6 +157,12 @@ impl Lazy {
             let _ = self.made.set(Representation::new(make(), what));
         }
         self.made.get()
+    }
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").finish_non_exhaustive()
     }
 }
 

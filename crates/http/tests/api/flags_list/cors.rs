@@ -86,6 +86,7 @@ async fn any_origin_may_read_and_sees_the_headers_that_sdks_need() {
         items(&answer, "Access-Control-Expose-Headers"),
         [
             "etag",
+            "retry-after",
             "x-flagsmith-document-updated-at",
             "x-flagstaff-revision",
             "x-request-id"
