@@ -99,10 +99,14 @@ impl From<FlagError> for Failure {
             FlagError::EnabledInUnknown(_) => {
                 return Self::new(Exit::NotFound, format!("--enabled-in {error}"));
             }
+            FlagError::Invalid { field, reason } => {
+                return Self::wrong(format!("--{} {reason}", field.trim_end_matches('s')));
+            }
             FlagError::EnvironmentNotFound(_) | FlagError::FeatureNotFound(_) => Exit::NotFound,
             FlagError::EnvironmentExists(_)
             | FlagError::FeatureExists(_)
             | FlagError::VersionMismatch(_)
+            | FlagError::VariantInUse { .. }
             | FlagError::EnvironmentInUse { .. } => Exit::Conflict,
         };
         Self::new(exit, error.to_string())

@@ -127,6 +127,7 @@ impl Services {
             flags: FlagService::new(
                 Arc::new(DieselFlagRepository::new(db.clone())),
                 retrievals,
+                random.clone(),
                 Arc::clone(&clock),
             ),
             keys: KeyService::new(

@@ -184,9 +184,9 @@ mod tests {
     use crate::access::KeyKind;
     use crate::access::ports::{GuidMemory, KeyChanges, KeyUpdate, MockGuidMemory, MockKeySource};
     use crate::clock::MockClock;
-    use crate::flags::SnapshotUpdate;
     use crate::flags::ports::MockSnapshotSource;
     use crate::flags::retrievals::MockRetrievalLog;
+    use crate::flags::{HashKey, SnapshotUpdate};
     use crate::ids::EnvironmentId;
 
     fn forgetful() -> Arc<dyn GuidMemory> {
@@ -226,6 +226,7 @@ mod tests {
                         Snapshot::new(
                             EnvironmentId(id),
                             EnvironmentName::parse(name).unwrap(),
+                            HashKey::parse("hash-key").unwrap(),
                             Seq(id),
                             Timestamp::from_micros(0).unwrap(),
                             vec![],

@@ -143,6 +143,7 @@ macro_rules! text_type {
         }
     };
 }
+pub(crate) use text_type;
 
 /// What two names that differ in case alone have in common: Unicode lower case.
 #[must_use]

@@ -318,6 +318,8 @@ impl From<FlagError> for Problem {
                 Self::new(Code::NotFound, detail)
             }
             FlagError::EnabledInUnknown(_) => Self::field("enabled_in", detail),
+            FlagError::Invalid { field, reason } => Self::field(field, reason.to_string()),
+            FlagError::VariantInUse { .. } => Self::new(Code::InUse, detail),
             FlagError::EnvironmentExists(_) | FlagError::FeatureExists(_) => {
                 Self::new(Code::AlreadyExists, detail)
             }

@@ -5,6 +5,7 @@ pub mod repository;
 pub mod retrievals;
 pub(crate) mod rows;
 pub mod snapshots;
+pub(crate) mod variants;
 pub(crate) mod work;
 
 pub use repository::DieselFlagRepository;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flagstaff_domain::access::AccessError;
 use flagstaff_domain::access::ChangeKey;
-use flagstaff_domain::flags::FlagError;
+use flagstaff_domain::flags::{FlagError, Seeds};
 use flagstaff_domain::state::{
     CurrentState, Plan, Progress, StateError, StateFile, StateRepository, Step,
 };
@@ -51,15 +51,19 @@ fn load(connection: &mut DbConnection) -> Result<CurrentState, WorkError<StateEr
     })
 }
 
-fn carry_out(unit: &mut UnitOfWork<'_>, step: &Step) -> Result<(), WorkError<StateError>> {
+fn carry_out(
+    unit: &mut UnitOfWork<'_>,
+    step: &Step,
+    seeds: &Seeds,
+) -> Result<(), WorkError<StateError>> {
     let any = &Precondition::Any;
     match step {
-        Step::CreateEnvironment(command) => done(work::create_environment(unit, command)),
+        Step::CreateEnvironment(command) => done(work::create_environment(unit, command, seeds)),
         Step::ChangeEnvironment(name, change) => {
             done(work::change_environment(unit, name, change, any))
         }
         Step::DeleteEnvironment(name) => done(work::delete_environment(unit, name, any)),
-        Step::CreateFeature(command) => done(work::create_feature(unit, command)),
+        Step::CreateFeature(command) => done(work::create_feature(unit, command, seeds)),
         Step::ChangeFeature(name, change) => done(work::change_feature(unit, name, change, any)),
         Step::DeleteFeature(name) => done(work::delete_feature(unit, name, any)),
         Step::SetFlag {
@@ -107,15 +111,16 @@ impl StateRepository for DieselStateRepository {
         &self,
         file: &StateFile,
         prune: bool,
+        seeds: &Seeds,
         stamp: &Stamp,
         progress: Arc<dyn Progress>,
     ) -> Result<Plan, StateError> {
-        let (file, stamp) = (file.clone(), stamp.clone());
+        let (file, seeds, stamp) = (file.clone(), seeds.clone(), stamp.clone());
         self.db.write(move |connection| {
             let plan = Plan::new(&load(connection)?, &file, prune).map_err(WorkError::Refused)?;
             let mut unit = UnitOfWork::new(connection, &stamp);
             for (at, step) in plan.steps.iter().enumerate() {
-                carry_out(&mut unit, step)?;
+                carry_out(&mut unit, step, &seeds)?;
                 progress.advanced(at + 1, plan.steps.len());
             }
             Ok(plan)

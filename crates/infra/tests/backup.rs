@@ -31,14 +31,14 @@ fn filled() -> Scratch {
     let scratch = Scratch::migrated();
     let flags = DieselFlagRepository::new(scratch.open());
     flags
-        .create_environment(&new_environment("production"), &stamp())
+        .create_environment(&new_environment("production"), &seeds(), &stamp())
         .unwrap();
     for at in 0..50 {
         let command = flagstaff_domain::flags::CreateFeature {
             description: description(&"x".repeat(1_000)),
             ..new_feature(&format!("feature-{at}"))
         };
-        flags.create_feature(&command, &stamp()).unwrap();
+        flags.create_feature(&command, &seeds(), &stamp()).unwrap();
     }
     scratch
 }
@@ -71,7 +71,11 @@ fn a_backup_taken_during_writes_is_of_one_moment() {
             let mut at = 0;
             while !enough.load(Ordering::SeqCst) {
                 flags
-                    .create_environment(&new_environment(&format!("environment-{at}")), &stamp())
+                    .create_environment(
+                        &new_environment(&format!("environment-{at}")),
+                        &seeds(),
+                        &stamp(),
+                    )
                     .unwrap();
                 at += 1;
             }
@@ -99,7 +103,7 @@ fn a_backup_taken_during_writes_is_of_one_moment() {
         let db = Db::open(&DbOptions::command(copy)).unwrap();
         let restored = DieselFlagRepository::new(db);
         let next = restored
-            .create_environment(&new_environment("next"), &stamp())
+            .create_environment(&new_environment("next"), &seeds(), &stamp())
             .unwrap();
         assert_eq!(next.revision.0, head + 1);
     }
@@ -166,7 +170,7 @@ fn characters_with_a_meaning_in_uris_and_sql_are_fine_in_paths() {
         let db = Db::open(&DbOptions::command(path.clone())).unwrap();
         let flags = DieselFlagRepository::new(db);
         flags
-            .create_environment(&new_environment("production"), &stamp())
+            .create_environment(&new_environment("production"), &seeds(), &stamp())
             .unwrap();
         let copy = path.with_file_name(format!("{name} copy"));
         backup(&path, &copy).unwrap();

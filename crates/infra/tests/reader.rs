@@ -36,7 +36,7 @@ fn count(connection: &mut DbConnection) -> i64 {
 fn create(db: &Db, name: &str) {
     let flags = DieselFlagRepository::new(db.clone());
     flags
-        .create_environment(&new_environment(name), &stamp())
+        .create_environment(&new_environment(name), &seeds(), &stamp())
         .unwrap();
 }
 

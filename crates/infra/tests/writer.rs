@@ -181,14 +181,14 @@ fn preconditions_lose_no_update_among_8_threads() {
     let scratch = Scratch::migrated();
     let flags = DieselFlagRepository::new(scratch.open());
     flags
-        .create_environment(&new_environment("production"), &stamp())
+        .create_environment(&new_environment("production"), &seeds(), &stamp())
         .unwrap();
     let zero = FlagValue::Integer(0);
     let counter = flagstaff_domain::flags::CreateFeature {
         initial_value: zero,
         ..new_feature("counter")
     };
-    flags.create_feature(&counter, &stamp()).unwrap();
+    flags.create_feature(&counter, &seeds(), &stamp()).unwrap();
     let (environment, feature) = (environment_name("production"), feature_name("counter"));
     let add_one = || {
         loop {
@@ -225,10 +225,10 @@ fn databases_opened_apart_write_one_chain_of_changes() {
     let open = || Db::open(&DbOptions::command(scratch.path())).unwrap();
     let flags = DieselFlagRepository::new(open());
     flags
-        .create_environment(&new_environment("production"), &stamp())
+        .create_environment(&new_environment("production"), &seeds(), &stamp())
         .unwrap();
     flags
-        .create_feature(&new_feature("contended"), &stamp())
+        .create_feature(&new_feature("contended"), &seeds(), &stamp())
         .unwrap();
     thread::scope(|scope| {
         for number in 0..DATABASES {

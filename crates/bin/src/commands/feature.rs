@@ -2,7 +2,9 @@
 
 use clap::{ArgAction, Args, Subcommand};
 use flagstaff_domain::changes::Actor;
-use flagstaff_domain::flags::{ChangeFeature, CreateFeature, Feature, FeatureKind, FlagError};
+use flagstaff_domain::flags::{
+    ChangeFeature, CreateFeature, Feature, FeatureFilter, FeatureKind, FlagError,
+};
 use flagstaff_domain::page::{PAGE_MAX, Page};
 use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Invalid, Tag};
 use flagstaff_http::admin::dto::FeatureRecord;
@@ -197,6 +199,7 @@ fn set(set: Set, services: &Services, output: &mut Output) -> Result<(), Failure
         default_enabled: details.default_enabled,
         server_key_only: details.server_key_only,
         tags,
+        ..ChangeFeature::default()
     };
     let renamed = change.name.is_some();
     let written = services.flags.change_feature(
@@ -231,10 +234,10 @@ fn show_with_warnings(
 fn list(services: &Services, output: &mut Output) -> Result<(), Failure> {
     let features = every_page(
         |after| {
-            services.flags.list_features(&Page {
-                limit: PAGE_MAX,
-                after,
-            })
+            let limit = PAGE_MAX;
+            services
+                .flags
+                .list_features(&Page { limit, after }, FeatureFilter::default())
         },
         |feature: &Feature| feature.name.clone(),
     )?;

@@ -98,6 +98,7 @@ impl Change {
                 _ => self.enabled,
             },
             value: self.value.into_value(),
+            ..ChangeFlag::default()
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use flagstaff_domain::access::{AccountService, FirstAdministrator, SessionLimits};
+use flagstaff_domain::flags::FeatureFilter;
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
@@ -176,7 +177,9 @@ fn first_administrator(
 /// Fills an empty database with the demonstration.
 fn demonstrate(services: &Services) -> Result<Demonstration, Failure> {
     let environments = services.flags.list_environments(&Page::first())?;
-    let features = services.flags.list_features(&Page::first())?;
+    let features = services
+        .flags
+        .list_features(&Page::first(), FeatureFilter::default())?;
     if !environments.items.is_empty() || !features.items.is_empty() {
         return Ok(Demonstration::NotEmpty);
     }

@@ -6,7 +6,7 @@ const INFRA: &str = "crates/infra/src";
 
 /// The tables of each context, by its folder in infra. What is in none of them names no table.
 const TABLES: [(&str, &[&str]); 5] = [
-    ("flags", &["environments", "features", "flags"]),
+    ("flags", &["environments", "features", "flags", "variants"]),
     (
         "access",
         &["accounts", "environment_keys", "sessions", "tokens"],

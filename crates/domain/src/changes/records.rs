@@ -6,9 +6,12 @@ use serde::Serialize;
 
 use crate::access::{self, Account, EnvironmentKey, KeyKind, Role, Token};
 use crate::clock::Timestamp;
-use crate::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
-use crate::ids::{AccountId, EnvironmentId, FeatureId, FlagId, KeyId, Seq, TokenId};
-use crate::text::{Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tags, TokenName};
+use crate::flags::targeting::{Share, Variant};
+use crate::flags::{Environment, Feature, FeatureKind, Flag, FlagValue, HashKey, Seed, SplitHash};
+use crate::ids::{AccountId, EnvironmentId, FeatureId, FlagId, KeyId, Seq, TokenId, VariantId};
+use crate::text::{
+    Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tags, TokenName, VariantKey,
+};
 
 /// An environment in the log.
 #[derive(Debug, Serialize)]
@@ -18,6 +21,7 @@ pub struct EnvironmentRecord<'a> {
     description: &'a Description,
     created_at: Timestamp,
     version: Seq,
+    hash_key: &'a HashKey,
     /// Its flags, where they come or go with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<Vec<FlagRecord<'a>>>,
@@ -33,6 +37,7 @@ impl<'a> EnvironmentRecord<'a> {
             description: &environment.description,
             created_at: environment.created_at,
             version: environment.version,
+            hash_key: &environment.hash_key,
             flags: flags.map(|flags| flags.iter().map(FlagRecord::from).collect()),
         }
     }
@@ -52,6 +57,9 @@ pub struct FeatureRecord<'a> {
     tags: &'a Tags,
     created_at: Timestamp,
     version: Seq,
+    variants: Vec<VariantRecord<'a>>,
+    archived: bool,
+    stale: bool,
     /// Its flags, where they come or go with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<Vec<FlagRecord<'a>>>,
@@ -72,7 +80,28 @@ impl<'a> FeatureRecord<'a> {
             tags: &feature.tags,
             created_at: feature.created_at,
             version: feature.version,
+            variants: feature.variants.iter().map(VariantRecord::from).collect(),
+            archived: feature.archived,
+            stale: feature.stale,
             flags: flags.map(|flags| flags.iter().map(FlagRecord::from).collect()),
+        }
+    }
+}
+
+/// A variant of a feature in the log.
+#[derive(Debug, Serialize)]
+struct VariantRecord<'a> {
+    id: VariantId,
+    key: &'a VariantKey,
+    value: &'a FlagValue,
+}
+
+impl<'a> From<&'a Variant> for VariantRecord<'a> {
+    fn from(variant: &'a Variant) -> Self {
+        Self {
+            id: variant.id,
+            key: &variant.key,
+            value: &variant.value,
         }
     }
 }
@@ -87,6 +116,10 @@ pub struct FlagRecord<'a> {
     value: &'a FlagValue,
     updated_at: Timestamp,
     version: Seq,
+    variants: &'a [Share],
+    killed: bool,
+    seed: &'a Seed,
+    hash: SplitHash,
 }
 
 impl<'a> From<&'a Flag> for FlagRecord<'a> {
@@ -99,6 +132,10 @@ impl<'a> From<&'a Flag> for FlagRecord<'a> {
             value: &flag.value,
             updated_at: flag.updated_at,
             version: flag.version,
+            variants: &flag.variants,
+            killed: flag.killed,
+            seed: &flag.seed,
+            hash: flag.hash,
         }
     }
 }
@@ -216,6 +253,7 @@ mod tests {
 
     use super::*;
     use crate::access::{Expire, Guid, KeyText, PasswordHash, Username};
+    use crate::flags::targeting::Percentage;
 
     fn at() -> Timestamp {
         Timestamp::try_from("2026-11-20T10:00:00Z".to_owned()).unwrap()
@@ -234,6 +272,13 @@ mod tests {
             environment: EnvironmentName::parse("production").unwrap(),
             enabled: true,
             value: FlagValue::Float(1.0),
+            variants: vec![Share {
+                variant: VariantKey::parse("blue").unwrap(),
+                weight: Percentage::new(12.5).unwrap(),
+            }],
+            killed: true,
+            seed: Seed::of([0xF1; 16]),
+            hash: SplitHash::Md5,
             updated_at: at(),
             version: Seq(9),
         }
@@ -246,10 +291,11 @@ mod tests {
             name: EnvironmentName::parse("production").unwrap(),
             description: Description::parse("Live").unwrap(),
             created_at: at(),
+            hash_key: HashKey::parse("n9fbf9h3v4fFgH3U3ngWhb").unwrap(),
             revision: Seq(9),
             version: Seq(2),
         };
-        assert_snapshot!(json(&EnvironmentRecord::new(&environment, None)), @r#"{"id":1,"name":"production","description":"Live","created_at":"2026-11-20T10:00:00.000000Z","version":2}"#);
+        assert_snapshot!(json(&EnvironmentRecord::new(&environment, None)), @r#"{"id":1,"name":"production","description":"Live","created_at":"2026-11-20T10:00:00.000000Z","version":2,"hash_key":"n9fbf9h3v4fFgH3U3ngWhb"}"#);
         let with_flags = json(&EnvironmentRecord::new(&environment, Some(&[flag()])));
         assert!(with_flags.contains(&format!("\"flags\":[{}]", json(&FlagRecord::from(&flag())))));
     }
@@ -260,20 +306,27 @@ mod tests {
             id: FeatureId(3),
             name: FeatureName::parse("dark_mode").unwrap(),
             description: Description::default(),
-            kind: FeatureKind::Standard,
+            kind: FeatureKind::Multivariate,
             initial_value: FlagValue::Null,
             default_enabled: false,
             server_key_only: true,
             tags: Tags::default(),
+            variants: vec![Variant {
+                id: VariantId(7),
+                key: VariantKey::parse("blue").unwrap(),
+                value: FlagValue::Integer(1),
+            }],
+            archived: true,
+            stale: false,
             created_at: at(),
             version: Seq(9),
         };
-        assert_snapshot!(json(&FeatureRecord::new(&feature, None)), @r#"{"id":3,"name":"dark_mode","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":true,"tags":[],"created_at":"2026-11-20T10:00:00.000000Z","version":9}"#);
+        assert_snapshot!(json(&FeatureRecord::new(&feature, None)), @r#"{"id":3,"name":"dark_mode","description":"","type":"MULTIVARIATE","initial_value":null,"default_enabled":false,"server_key_only":true,"tags":[],"created_at":"2026-11-20T10:00:00.000000Z","version":9,"variants":[{"id":7,"key":"blue","value":1}],"archived":true,"stale":false}"#);
     }
 
     #[test]
     fn a_flag_is_written_whole() {
-        assert_snapshot!(json(&FlagRecord::from(&flag())), @r#"{"id":12,"feature":"dark_mode","environment":"production","enabled":true,"value":1.0,"updated_at":"2026-11-20T10:00:00.000000Z","version":9}"#);
+        assert_snapshot!(json(&FlagRecord::from(&flag())), @r#"{"id":12,"feature":"dark_mode","environment":"production","enabled":true,"value":1.0,"updated_at":"2026-11-20T10:00:00.000000Z","version":9,"variants":[{"variant":"blue","weight":12.5}],"killed":true,"seed":"f1f1f1f1-f1f1-41f1-b1f1-f1f1f1f1f1f1","hash":"md5"}"#);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An environment: where a product runs, as production or staging, with a flag for every feature.
 
+use super::seed::HashKey;
 use crate::clock::Timestamp;
 use crate::ids::{EnvironmentId, Seq};
 use crate::text::{Description, EnvironmentName};
@@ -17,6 +18,8 @@ pub struct Environment {
     pub created_at: Timestamp,
     /// The last change that affects what it serves.
     pub revision: Seq,
+    /// What its identities are hashed with, for ever.
+    pub hash_key: HashKey,
     /// The last change to this record.
     pub version: Seq,
 }

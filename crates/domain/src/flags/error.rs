@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::storage::StorageError;
-use crate::text::{EnvironmentName, FeatureName};
+use crate::text::{EnvironmentName, FeatureName, Invalid, VariantKey};
 use crate::write::VersionMismatch;
 
 /// Why a request about features, environments or flags was not carried out.
@@ -26,6 +26,27 @@ pub enum FlagError {
     /// The stored version is none that the writer accepts.
     #[error(transparent)]
     VersionMismatch(#[from] VersionMismatch),
+    /// A field of a command does not fit what is stored.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What would be right.
+        reason: Invalid,
+    },
+    /// Identities still get the variant that would be removed.
+    #[error(
+        "the variant {:?} of {:?} has a share in {}; take it out of the split there first",
+        .variant.as_str(), .feature.as_str(), .places.join(", ")
+    )]
+    VariantInUse {
+        /// The feature.
+        feature: FeatureName,
+        /// Its variant.
+        variant: VariantKey,
+        /// Where, in words.
+        places: Vec<String>,
+    },
     /// Applications still retrieve the environment's flags.
     #[error(
         "flags of {:?} were retrieved at {last_retrieved_at}, within the last 24 hours; \

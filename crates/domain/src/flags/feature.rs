@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::targeting::{Variant, Variants};
 use super::value::FlagValue;
 use crate::clock::Timestamp;
 use crate::ids::{FeatureId, Seq};
@@ -74,10 +75,34 @@ pub struct Feature {
     pub server_key_only: bool,
     /// Words by which it is grouped.
     pub tags: Tags,
+    /// The values that it may have beside a flag's own, in the order of their ids.
+    pub variants: Vec<Variant>,
+    /// Whether it is put away. It is served as before, so that nothing breaks.
+    pub archived: bool,
+    /// Whether it is done with, and may go once no code asks for it.
+    pub stale: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// The last change to this record.
     pub version: Seq,
+}
+
+/// Which features a list shows; a mark that is not asked for does not matter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FeatureFilter {
+    /// Only those that are put away, or only the others.
+    pub archived: Option<bool>,
+    /// Only those that are done with, or only the others.
+    pub stale: Option<bool>,
+}
+
+/// The kind of a feature that is said to be of this kind: variants make it multivariate.
+fn kind_with(variants: &[Variant], kind: FeatureKind) -> FeatureKind {
+    if variants.is_empty() {
+        kind
+    } else {
+        FeatureKind::Multivariate
+    }
 }
 
 /// Adds a feature, and its flag in every environment.
@@ -97,6 +122,12 @@ pub struct CreateFeature {
     pub server_key_only: bool,
     /// Words by which it is grouped.
     pub tags: Tags,
+    /// The values that it may have beside a flag's own; with any it is multivariate.
+    pub variants: Variants,
+    /// Whether it begins put away.
+    pub archived: bool,
+    /// Whether it begins as done with.
+    pub stale: bool,
     /// Environments in which its flag begins enabled whatever `default_enabled` says.
     pub enabled_in: Vec<EnvironmentName>,
 }
@@ -113,6 +144,9 @@ impl CreateFeature {
             default_enabled: false,
             server_key_only: false,
             tags: Tags::default(),
+            variants: Variants::default(),
+            archived: false,
+            stale: false,
             enabled_in: Vec::new(),
         }
     }
@@ -124,11 +158,14 @@ impl CreateFeature {
             id,
             name: self.name.clone(),
             description: self.description.clone(),
-            kind: self.kind,
+            kind: kind_with(&self.variants, self.kind),
             initial_value: self.initial_value.clone(),
             default_enabled: self.default_enabled,
             server_key_only: self.server_key_only,
             tags: self.tags.clone(),
+            variants: self.variants.to_vec(),
+            archived: self.archived,
+            stale: self.stale,
             created_at: at,
             version,
         }
@@ -152,6 +189,12 @@ pub struct ChangeFeature {
     pub server_key_only: Option<bool>,
     /// New tags, in place of all old ones.
     pub tags: Option<Tags>,
+    /// All its variants from now on. Those that it has keep their ids and their order, new ones are appended.
+    pub variants: Option<Variants>,
+    /// Put away, or taken out again.
+    pub archived: Option<bool>,
+    /// Done with, or not.
+    pub stale: Option<bool>,
 }
 
 impl ChangeFeature {
@@ -161,14 +204,21 @@ impl ChangeFeature {
         fn or<T: Clone>(new: Option<&T>, old: &T) -> T {
             new.unwrap_or(old).clone()
         }
+        let variants = self.variants.as_ref().map_or_else(
+            || current.variants.clone(),
+            |wanted| wanted.succeed(&current.variants),
+        );
         Feature {
             name: or(self.name.as_ref(), &current.name),
             description: or(self.description.as_ref(), &current.description),
-            kind: or(self.kind.as_ref(), &current.kind),
+            kind: kind_with(&variants, self.kind.unwrap_or(current.kind)),
             initial_value: or(self.initial_value.as_ref(), &current.initial_value),
             default_enabled: or(self.default_enabled.as_ref(), &current.default_enabled),
             server_key_only: or(self.server_key_only.as_ref(), &current.server_key_only),
             tags: or(self.tags.as_ref(), &current.tags),
+            variants,
+            archived: self.archived.unwrap_or(current.archived),
+            stale: self.stale.unwrap_or(current.stale),
             ..current.clone()
         }
     }

@@ -5,8 +5,9 @@
 
 use super::environment::{ChangeEnvironment, CreateEnvironment, Environment};
 use super::error::FlagError;
-use super::feature::{ChangeFeature, CreateFeature, Feature};
+use super::feature::{ChangeFeature, CreateFeature, Feature, FeatureFilter};
 use super::flag::{ChangeFlag, Flag};
+use super::seed::Seeds;
 use super::snapshot::Snapshot;
 use crate::ids::{EnvironmentId, Seq};
 use crate::page::{Listing, Page};
@@ -31,11 +32,12 @@ pub trait FlagRepository: Send + Sync {
     /// MUST return [`FlagError::EnvironmentNotFound`] when there is none.
     fn get_environment(&self, name: &EnvironmentName) -> Result<Environment, FlagError>;
 
-    /// MUST give it a flag for every feature, with the feature's defaults, in the same unit of work;
-    /// MUST return [`FlagError::EnvironmentExists`] when the name is taken.
+    /// MUST give it a flag for every feature, with the feature's defaults, in the same unit of work, and take its hash key
+    /// and the flags' seeds from `seeds`; MUST return [`FlagError::EnvironmentExists`] when the name is taken.
     fn create_environment(
         &self,
         command: &CreateEnvironment,
+        seeds: &Seeds,
         stamp: &Stamp,
     ) -> Result<Written<Environment>, FlagError>;
 
@@ -56,22 +58,29 @@ pub trait FlagRepository: Send + Sync {
         stamp: &Stamp,
     ) -> Result<Seq, FlagError>;
 
-    /// A page of the features.
-    fn list_features(&self, page: &Page<FeatureName>) -> Result<Listing<Feature>, FlagError>;
+    /// A page of the features that the filter shows.
+    fn list_features(
+        &self,
+        page: &Page<FeatureName>,
+        filter: FeatureFilter,
+    ) -> Result<Listing<Feature>, FlagError>;
 
     /// MUST return [`FlagError::FeatureNotFound`] when there is none.
     fn get_feature(&self, name: &FeatureName) -> Result<Feature, FlagError>;
 
-    /// MUST add its flag to every environment in the same unit of work, as one change;
-    /// MUST return [`FlagError::FeatureExists`] when the name is taken, and [`FlagError::EnabledInUnknown`] when
+    /// MUST add its flag to every environment in the same unit of work, as one change, and take the flags' seeds from
+    /// `seeds`; MUST give its variants ids in their order, none of which was given before; MUST return [`FlagError::FeatureExists`] when the name is taken, and [`FlagError::EnabledInUnknown`] when
     /// `enabled_in` names no environment.
     fn create_feature(
         &self,
         command: &CreateFeature,
+        seeds: &Seeds,
         stamp: &Stamp,
     ) -> Result<Written<Feature>, FlagError>;
 
-    /// MUST leave the feature's flags as they are; MUST return [`FlagError::FeatureExists`] when the new name is taken.
+    /// MUST leave the feature's flags as they are; MUST give new variants ids after all others, none of which was given
+    /// before; MUST return [`FlagError::FeatureExists`] when the new name is taken, [`FlagError::VariantInUse`] when a
+    /// variant goes that has a share anywhere, and [`FlagError::Invalid`] when the kind would not fit the variants.
     fn change_feature(
         &self,
         name: &FeatureName,
@@ -102,7 +111,8 @@ pub trait FlagRepository: Send + Sync {
         feature: &FeatureName,
     ) -> Result<Flag, FlagError>;
 
-    /// MUST read, check, change and log in one unit of work, so that two writers never lose each other's change.
+    /// MUST read, check, change and log in one unit of work, so that two writers never lose each other's change;
+    /// MUST return [`FlagError::Invalid`] when the split names a variant that the feature does not have.
     fn change_flag(
         &self,
         environment: &EnvironmentName,

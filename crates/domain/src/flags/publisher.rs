@@ -146,6 +146,7 @@ mod tests {
 
     use super::*;
     use crate::clock::{MockClock, Timestamp};
+    use crate::flags::HashKey;
     use crate::flags::ports::{MockSnapshotSource, SnapshotUpdate};
     use crate::text::EnvironmentName;
 
@@ -153,6 +154,7 @@ mod tests {
         Snapshot::new(
             EnvironmentId(environment),
             EnvironmentName::parse(format!("environment-{environment}")).unwrap(),
+            HashKey::parse("hash-key").unwrap(),
             Seq(revision),
             Timestamp::from_micros(0).unwrap(),
             Vec::new(),

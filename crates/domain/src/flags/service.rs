@@ -8,10 +8,12 @@ use chrono::TimeDelta;
 
 use super::environment::{ChangeEnvironment, CreateEnvironment, Environment};
 use super::error::FlagError;
-use super::feature::{ChangeFeature, CreateFeature, Feature};
+use super::feature::{ChangeFeature, CreateFeature, Feature, FeatureFilter};
 use super::flag::{ChangeFlag, Flag};
 use super::ports::FlagRepository;
 use super::retrievals::RetrievalLog;
+use super::seed::Seeds;
+use crate::access::RandomSource;
 use crate::changes::Actor;
 use crate::clock::Clock;
 use crate::ids::Seq;
@@ -27,6 +29,7 @@ const IN_USE: TimeDelta = TimeDelta::hours(24);
 pub struct FlagService {
     repository: Arc<dyn FlagRepository>,
     retrievals: Arc<dyn RetrievalLog>,
+    random: Arc<dyn RandomSource>,
     clock: Arc<dyn Clock>,
 }
 
@@ -36,11 +39,13 @@ impl FlagService {
     pub fn new(
         repository: Arc<dyn FlagRepository>,
         retrievals: Arc<dyn RetrievalLog>,
+        random: Arc<dyn RandomSource>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             repository,
             retrievals,
+            random,
             clock,
         }
     }
@@ -50,6 +55,10 @@ impl FlagService {
             actor: actor.clone(),
             at: self.clock.now(),
         }
+    }
+
+    fn seeds(&self) -> Seeds {
+        Seeds::draw(self.random.as_ref())
     }
 
     /// A page of the environments, sorted by name.
@@ -81,7 +90,7 @@ impl FlagService {
         command: &CreateEnvironment,
     ) -> Result<Written<Environment>, FlagError> {
         self.repository
-            .create_environment(command, &self.stamp(actor))
+            .create_environment(command, &self.seeds(), &self.stamp(actor))
     }
 
     /// Renames or describes an environment.
@@ -129,12 +138,16 @@ impl FlagService {
             .delete_environment(name, precondition, &stamp)
     }
 
-    /// A page of the features, sorted by name.
+    /// A page of the features that the filter shows, sorted by name.
     ///
     /// # Errors
     /// [`FlagError::Storage`].
-    pub fn list_features(&self, page: &Page<FeatureName>) -> Result<Listing<Feature>, FlagError> {
-        self.repository.list_features(page)
+    pub fn list_features(
+        &self,
+        page: &Page<FeatureName>,
+        filter: FeatureFilter,
+    ) -> Result<Listing<Feature>, FlagError> {
+        self.repository.list_features(page, filter)
     }
 
     /// One feature.
@@ -154,14 +167,15 @@ impl FlagService {
         actor: &Actor,
         command: &CreateFeature,
     ) -> Result<Written<Feature>, FlagError> {
-        self.repository.create_feature(command, &self.stamp(actor))
+        self.repository
+            .create_feature(command, &self.seeds(), &self.stamp(actor))
     }
 
     /// Changes a feature; its flags stay as they are.
     ///
     /// # Errors
-    /// [`FlagError::FeatureNotFound`], [`FlagError::FeatureExists`], [`FlagError::VersionMismatch`],
-    /// [`FlagError::Storage`].
+    /// [`FlagError::FeatureNotFound`], [`FlagError::FeatureExists`], [`FlagError::VariantInUse`],
+    /// [`FlagError::Invalid`], [`FlagError::VersionMismatch`], [`FlagError::Storage`].
     pub fn change_feature(
         &self,
         actor: &Actor,
@@ -211,11 +225,11 @@ impl FlagService {
         self.repository.get_flag(environment, feature)
     }
 
-    /// Switches a flag or sets its value.
+    /// Switches a flag, or sets its value or its split.
     ///
     /// # Errors
-    /// [`FlagError::EnvironmentNotFound`], [`FlagError::FeatureNotFound`], [`FlagError::VersionMismatch`],
-    /// [`FlagError::Storage`].
+    /// [`FlagError::EnvironmentNotFound`], [`FlagError::FeatureNotFound`], [`FlagError::Invalid`],
+    /// [`FlagError::VersionMismatch`], [`FlagError::Storage`].
     pub fn change_flag(
         &self,
         actor: &Actor,
@@ -245,7 +259,9 @@ mod tests {
     use mockall::predicate::{always, eq};
 
     use super::*;
+    use crate::access::ports::MockRandomSource;
     use crate::clock::{MockClock, Timestamp};
+    use crate::flags::HashKey;
     use crate::flags::ports::MockFlagRepository;
     use crate::flags::retrievals::{MockRetrievalLog, Retrievals};
     use crate::ids::EnvironmentId;
@@ -267,6 +283,7 @@ mod tests {
             name: name(),
             description: Description::default(),
             created_at: now(),
+            hash_key: HashKey::parse("hash-key").unwrap(),
             revision: Seq(1),
             version: Seq(1),
         }
@@ -285,7 +302,14 @@ mod tests {
                     count: 1,
                 })
             });
-        FlagService::new(Arc::new(repository), Arc::new(retrievals), Arc::new(clock))
+        let mut random = MockRandomSource::new();
+        random.expect_bytes().returning(|| [0xA5; 32]);
+        FlagService::new(
+            Arc::new(repository),
+            Arc::new(retrievals),
+            Arc::new(random),
+            Arc::new(clock),
+        )
     }
 
     #[test]
@@ -297,9 +321,9 @@ mod tests {
         };
         repository
             .expect_create_environment()
-            .with(always(), eq(stamp))
+            .with(always(), always(), eq(stamp))
             .once()
-            .returning(|_, _| {
+            .returning(|_, _, _| {
                 Ok(Written {
                     record: environment(),
                     revision: Seq(1),

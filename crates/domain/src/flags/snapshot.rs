@@ -4,8 +4,11 @@
 
 use std::sync::Arc;
 
-use super::evaluation::{Definition, FeatureDefinition, Program};
+use super::evaluation::{Definition, FeatureDefinition, Program, VariantDefinition};
 use super::feature::Feature;
+use super::flag::SplitHash;
+use super::seed::{HashKey, Seed};
+use super::targeting::{Share, Variant};
 use super::value::FlagValue;
 use crate::clock::Timestamp;
 use crate::ids::{EnvironmentId, FlagId, Seq};
@@ -18,6 +21,8 @@ pub struct Snapshot {
     pub environment: EnvironmentId,
     /// Its name at that revision.
     pub name: EnvironmentName,
+    /// What its identities are hashed with.
+    pub hash_key: HashKey,
     /// The last change that affects it.
     pub revision: Seq,
     /// When that change was made.
@@ -29,18 +34,22 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The snapshot of these flags, compiled.
+    /// The snapshot of these flags, compiled; what is killed is off in it.
     #[must_use]
     pub fn new(
         environment: EnvironmentId,
         name: EnvironmentName,
+        hash_key: HashKey,
         revision: Seq,
         updated_at: Timestamp,
         mut flags: Vec<SnapshotFlag>,
     ) -> Self {
+        for flag in &mut flags {
+            flag.enabled &= !flag.killed;
+        }
         flags.sort_by(|a, b| a.feature.name.cmp(&b.feature.name));
         let definition = Definition {
-            key: environment.to_string(),
+            key: hash_key.to_string(),
             name: name.to_string(),
             features: flags.iter().map(SnapshotFlag::definition).collect(),
             ..Definition::default()
@@ -48,6 +57,7 @@ impl Snapshot {
         Self {
             environment,
             name,
+            hash_key,
             revision,
             updated_at,
             flags,
@@ -72,20 +82,46 @@ pub struct SnapshotFlag {
     pub id: FlagId,
     /// The feature that it switches.
     pub feature: Arc<Feature>,
-    /// On or off.
+    /// On or off: off where it is killed.
     pub enabled: bool,
     /// What it carries.
     pub value: FlagValue,
+    /// How identities are shared out among the feature's variants, in their order.
+    pub variants: Vec<Share>,
+    /// Whether it is off for everyone, overrides included.
+    pub killed: bool,
+    /// What the split is hashed with.
+    pub seed: Seed,
+    /// How the split is hashed.
+    pub hash: SplitHash,
 }
 
 impl SnapshotFlag {
     fn definition(&self) -> FeatureDefinition {
         FeatureDefinition {
-            key: self.id.to_string(),
+            key: self.seed.to_string(),
             name: self.feature.name.to_string(),
             enabled: self.enabled,
             value: self.value.clone(),
+            variants: variants(&self.feature, &self.variants),
             ..FeatureDefinition::default()
         }
     }
+}
+
+/// The shares with what those in them get; their ranges lie in the order of the variants' ids.
+pub(super) fn variants(feature: &Feature, shares: &[Share]) -> Vec<VariantDefinition> {
+    let defined = shares.iter().filter_map(|share| {
+        let place = |one: &Variant| one.key == share.variant;
+        let at = feature.variants.iter().position(place)?;
+        let variant = &feature.variants[at];
+        Some(VariantDefinition {
+            key: Some(variant.key.to_string()),
+            value: variant.value.clone(),
+            weight: share.weight.to_number(),
+            #[expect(clippy::cast_precision_loss, reason = "a feature has few variants")]
+            priority: at as f64,
+        })
+    });
+    defined.collect()
 }

@@ -4,4 +4,4 @@ pub mod rule;
 pub mod variant;
 
 pub use rule::{Condition, ConditionValue, Rule, RuleKind};
-pub use variant::{Percentage, Share, Variant, check_split};
+pub use variant::{Percentage, Share, Split, Variant, Variants, check_split};

@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use crate::access::{KeyDigest, KeyKind, KeyText};
 use crate::clock::Timestamp;
+use crate::flags::targeting::{Split, Variants};
 use crate::flags::value::present;
-use crate::flags::{FeatureKind, FlagValue};
+use crate::flags::{FeatureKind, FlagValue, HashKey, Seed, Seeds, SplitHash};
 use crate::text::{Description, EnvironmentName, FeatureName, Invalid, KeyName, Tags};
 
 use super::plan::CurrentState;
@@ -149,6 +150,9 @@ pub struct EnvironmentEntry {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Description>,
+    /// What its identities are hashed with. A stored environment keeps its own, so that nobody moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_key: Option<HashKey>,
 }
 
 /// A feature with its flags.
@@ -179,6 +183,15 @@ pub struct FeatureEntry {
     /// Words by which it is grouped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Tags>,
+    /// All its variants. Those that are stored keep their order, new ones are appended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Variants>,
+    /// Whether it is put away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+    /// Whether it is done with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<bool>,
     /// Its flags by environment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flags: BTreeMap<EnvironmentName, FlagEntry>,
@@ -198,6 +211,18 @@ pub struct FlagEntry {
         skip_serializing_if = "Option::is_none"
     )]
     pub value: Option<FlagValue>,
+    /// How identities are shared out among the feature's variants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Split>,
+    /// Whether it is off for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub killed: Option<bool>,
+    /// What the split is hashed with. A stored flag keeps its own, so that nobody moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Seed>,
+    /// How the split is hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<SplitHash>,
 }
 
 /// Keys.
@@ -247,6 +272,23 @@ fn revealed<S: Serializer>(key: &Option<KeyText>, serializer: S) -> Result<S::Ok
 }
 
 impl StateFile {
+    /// What the file says of hash keys and seeds, and what was drawn for the rest.
+    #[must_use]
+    pub fn seeds(&self, drawn: Seeds) -> Seeds {
+        let environments = self.flags.environments.iter().flatten();
+        let features = self.flags.features.iter().flatten();
+        drawn.bringing(
+            environments.filter_map(|one| Some((one.name.as_str(), one.hash_key.clone()?))),
+            features.flat_map(|feature| {
+                let flags = feature.flags.iter();
+                flags.filter_map(|(environment, flag)| {
+                    let names = (environment.as_str(), feature.name.as_str());
+                    Some((names, flag.seed.clone()?))
+                })
+            }),
+        )
+    }
+
     /// Everything that is stored, as a file from which the same can be made again.
     #[must_use]
     pub fn of(current: &CurrentState) -> Self {
@@ -260,6 +302,10 @@ impl StateFile {
                     let entry = FlagEntry {
                         enabled: Some(flag.enabled),
                         value: Some(flag.value.clone()),
+                        variants: Split::try_from(flag.variants.clone()).ok(),
+                        killed: Some(flag.killed),
+                        seed: Some(flag.seed.clone()),
+                        hash: Some(flag.hash),
                     };
                     (flag.environment.clone(), entry)
                 })
@@ -268,6 +314,7 @@ impl StateFile {
         let environments = current.environments.iter().map(|one| EnvironmentEntry {
             name: one.name.clone(),
             description: Some(one.description.clone()),
+            hash_key: Some(one.hash_key.clone()),
         });
         let features = current.features.iter().map(|one| FeatureEntry {
             name: one.name.clone(),
@@ -277,6 +324,9 @@ impl StateFile {
             default_enabled: Some(one.default_enabled),
             server_key_only: Some(one.server_key_only),
             tags: Some(one.tags.clone()),
+            variants: Variants::try_from(one.variants.clone()).ok(),
+            archived: Some(one.archived),
+            stale: Some(one.stale),
             flags: flags_of(one.id),
         });
         let keys = current.keys.iter().map(|one| KeyEntry {
@@ -319,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_file_is_written_back_as_it_was_read() {
-        let text = r#"{"version":1,"flags":{"environments":[{"name":"production","description":"Live"}],"features":[{"name":"limit","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":false,"tags":["ops"],"flags":{"production":{"enabled":true,"value":1.0}}}]},"access":{"keys":[{"environment":"production","name":"web","kind":"client","key":"A-KEY-OF-THEIR-OWN","expires_at":"2030-01-01T00:00:00.000000Z"},{"environment":"production","name":"other","kind":"client","key":"ANOTHER-KEY","expires_at":null}]}}"#;
+        let text = r#"{"version":1,"flags":{"environments":[{"name":"production","description":"Live","hash_key":"n9fbf9h3v4fFgH3U3ngWhb"}],"features":[{"name":"limit","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":false,"tags":["ops"],"variants":[{"key":"low","value":1},{"key":"high","value":2.0}],"archived":false,"stale":true,"flags":{"production":{"enabled":true,"value":1.0,"variants":[{"variant":"low","weight":12.5}],"killed":false,"seed":"0e67668e-fb53-41dc-b08d-a705b7035ad2","hash":"md5"}}}]},"access":{"keys":[{"environment":"production","name":"web","kind":"client","key":"A-KEY-OF-THEIR-OWN","expires_at":"2030-01-01T00:00:00.000000Z"},{"environment":"production","name":"other","kind":"client","key":"ANOTHER-KEY","expires_at":null}]}}"#;
         let file: StateFile = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&file).unwrap(), text);
     }

@@ -14,12 +14,13 @@ use serde_json::Value;
 
 use crate::access::{EnvironmentKey, KeyText, NewKey};
 use crate::clock::Timestamp;
+use crate::flags::targeting::Variant;
 use crate::flags::{
     ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Environment,
     Feature, Flag, FlagValue,
 };
 use crate::ids::KeyId;
-use crate::text::{EnvironmentName, FeatureName, KeyName, fold};
+use crate::text::{EnvironmentName, FeatureName, Invalid, KeyName, fold};
 
 /// All that is stored and that a state file describes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -121,7 +122,8 @@ impl Plan {
         let (features, flags): (Vec<Step>, Vec<Step>) = std::mem::take(&mut planner.steps)
             .into_iter()
             .partition(|step| matches!(step, Step::CreateFeature(_) | Step::ChangeFeature(..)));
-        planner.steps = [features, environments, flags].concat();
+        let takings = std::mem::take(&mut planner.takings);
+        planner.steps = [features, environments, flags, takings].concat();
         planner.keys(file, prune)?;
         // Before features are deleted, after they are made: records may name them.
         for (name, wanted) in &file.modules {
@@ -200,6 +202,15 @@ struct Planner<'a> {
     /// The folded names of all environments that there will be.
     known: HashSet<String>,
     steps: Vec<Step>,
+    /// What takes variants away, once no flag has a share of them any more.
+    takings: Vec<Step>,
+}
+
+/// What a feature is from now on, as far as its flags go.
+struct Basis {
+    enabled: bool,
+    value: FlagValue,
+    variants: Vec<Variant>,
 }
 
 impl<'a> Planner<'a> {
@@ -227,6 +238,7 @@ impl<'a> Planner<'a> {
                 })
                 .collect(),
             steps: Vec::new(),
+            takings: Vec::new(),
         }
     }
 
@@ -287,32 +299,75 @@ impl<'a> Planner<'a> {
             let place = format!("flags.features[{at}]");
             once(&mut named, entry.name.as_str(), || format!("{place}.name"))?;
             let stored = self.features.get(&fold(entry.name.as_str())).copied();
-            let defaults = match stored {
-                Some(stored) => {
-                    let change = change_of(entry);
-                    let changed = change.apply(stored);
-                    if changed != *stored {
-                        self.steps
-                            .push(Step::ChangeFeature(stored.name.clone(), change));
-                    }
-                    (changed.default_enabled, changed.initial_value)
-                }
-                None => {
-                    let create = create_of(entry);
-                    let defaults = (create.default_enabled, create.initial_value.clone());
-                    self.steps.push(Step::CreateFeature(create));
-                    defaults
-                }
+            let basis = match stored {
+                Some(stored) => self.change(stored, entry),
+                None => self.create(entry),
             };
             let mut flagged = HashSet::new();
             for (environment, flag) in &entry.flags {
                 let flag_place = || format!("{place}.flags.{environment}");
                 once(&mut flagged, environment.as_str(), flag_place)?;
                 self.must_exist(environment, flag_place)?;
-                self.flag(environment, &entry.name, flag, &defaults);
+                self.flag(environment, &entry.name, flag, &basis)
+                    .map_err(|reason| {
+                        StateError::invalid(
+                            format!("{}.variants", flag_place()),
+                            reason.to_string(),
+                        )
+                    })?;
             }
         }
         Ok(())
+    }
+
+    fn create(&mut self, entry: &FeatureEntry) -> Basis {
+        let create = create_of(entry);
+        let basis = Basis {
+            enabled: create.default_enabled,
+            value: create.initial_value.clone(),
+            variants: create.variants.to_vec(),
+        };
+        self.steps.push(Step::CreateFeature(create));
+        basis
+    }
+
+    /// A variant may only go where it has no share any more: first it stays beside the new ones, then flags change.
+    fn change(&mut self, stored: &Feature, entry: &FeatureEntry) -> Basis {
+        let change = change_of(entry);
+        let changed = change.apply(stored);
+        let beside = change
+            .variants
+            .as_ref()
+            .map(|wanted| wanted.beside(&stored.variants));
+        let first = ChangeFeature {
+            // With variants it is multivariate, whatever a file says.
+            kind: change.kind.filter(|_| {
+                beside
+                    .as_ref()
+                    .map_or(stored.variants.is_empty(), |all| all.is_empty())
+            }),
+            variants: beside,
+            ..change.clone()
+        };
+        let between = first.apply(stored);
+        if between != *stored {
+            self.steps
+                .push(Step::ChangeFeature(stored.name.clone(), first));
+        }
+        if changed != between {
+            let taking = ChangeFeature {
+                kind: change.kind.filter(|_| changed.variants.is_empty()),
+                variants: change.variants,
+                ..ChangeFeature::default()
+            };
+            self.takings
+                .push(Step::ChangeFeature(changed.name.clone(), taking));
+        }
+        Basis {
+            enabled: changed.default_enabled,
+            value: changed.initial_value,
+            variants: changed.variants,
+        }
     }
 
     fn flag(
@@ -320,16 +375,25 @@ impl<'a> Planner<'a> {
         environment: &EnvironmentName,
         feature: &FeatureName,
         entry: &FlagEntry,
-        defaults: &(bool, FlagValue),
-    ) {
+        basis: &Basis,
+    ) -> Result<(), Invalid> {
         let key = (fold(environment.as_str()), fold(feature.as_str()));
         let stored = self.flags.get(&key);
-        let (enabled, value) = stored.map_or((defaults.0, &defaults.1), |flag| {
+        let (enabled, value) = stored.map_or((basis.enabled, &basis.value), |flag| {
             (flag.enabled, &flag.value)
         });
+        let shares = stored.map_or([].as_slice(), |flag| &flag.variants);
+        let killed = stored.is_some_and(|flag| flag.killed);
+        let wanted = entry.variants.as_ref();
+        let wanted = wanted
+            .map(|split| split.among(&basis.variants))
+            .transpose()?;
+        let differs = wanted.is_some_and(|wanted| wanted != shares);
         let change = ChangeFlag {
             enabled: entry.enabled.filter(|wanted| *wanted != enabled),
             value: entry.value.clone().filter(|wanted| wanted != value),
+            variants: entry.variants.clone().filter(|_| differs),
+            killed: entry.killed.filter(|wanted| *wanted != killed),
         };
         if change != ChangeFlag::default() {
             self.steps.push(Step::SetFlag {
@@ -339,6 +403,7 @@ impl<'a> Planner<'a> {
                 new: stored.is_none(),
             });
         }
+        Ok(())
     }
 
     fn must_exist(
@@ -398,6 +463,9 @@ fn change_of(entry: &FeatureEntry) -> ChangeFeature {
         default_enabled: entry.default_enabled,
         server_key_only: entry.server_key_only,
         tags: entry.tags.clone(),
+        variants: entry.variants.clone(),
+        archived: entry.archived,
+        stale: entry.stale,
     }
 }
 
@@ -410,6 +478,9 @@ fn create_of(entry: &FeatureEntry) -> CreateFeature {
         default_enabled: entry.default_enabled.unwrap_or_default(),
         server_key_only: entry.server_key_only.unwrap_or_default(),
         tags: entry.tags.clone().unwrap_or_default(),
+        variants: entry.variants.clone().unwrap_or_default(),
+        archived: entry.archived.unwrap_or_default(),
+        stale: entry.stale.unwrap_or_default(),
         enabled_in: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::StateError;
 use super::file::StateFile;
 use super::plan::{CurrentState, Plan};
+use crate::flags::Seeds;
 use crate::storage::StorageError;
 use crate::write::Stamp;
 
@@ -33,11 +34,12 @@ pub trait StateRepository: Send + Sync {
     fn load(&self) -> Result<CurrentState, StorageError>;
 
     /// MUST plan and carry out in one transaction, every change in the log under one group, or leave everything as it
-    /// was. A plan without steps MUST leave no trace.
+    /// was, and take what new environments and flags are hashed with from `seeds`. A plan without steps MUST leave no trace.
     fn apply(
         &self,
         file: &StateFile,
         prune: bool,
+        seeds: &Seeds,
         stamp: &Stamp,
         progress: Arc<dyn Progress>,
     ) -> Result<Plan, StateError>;

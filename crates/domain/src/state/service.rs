@@ -10,6 +10,7 @@ use super::ports::{ImportOptions, Progress, StateRepository};
 use crate::access::{KeyText, RandomSource};
 use crate::changes::Actor;
 use crate::clock::Clock;
+use crate::flags::Seeds;
 use crate::storage::StorageError;
 use crate::write::Stamp;
 
@@ -80,9 +81,10 @@ impl StateService {
             actor: Actor::Import,
             at: self.clock.now(),
         };
+        let seeds = file.seeds(Seeds::draw(self.random.as_ref()));
         let applied = self
             .repository
-            .apply(&file, options.prune, &stamp, progress);
+            .apply(&file, options.prune, &seeds, &stamp, progress);
         Ok(applied?)
     }
 
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
     use crate::access::ports::MockRandomSource;
     use crate::clock::{MockClock, Timestamp};
-    use crate::flags::Environment;
+    use crate::flags::{Environment, HashKey};
     use crate::ids::{EnvironmentId, Seq};
     use crate::state::ports::{MockProgress, MockStateRepository};
     use crate::state::{CurrentState, Step};
@@ -133,6 +135,7 @@ mod tests {
             name: EnvironmentName::parse(*name).unwrap(),
             description: Description::default(),
             created_at: Timestamp::from_micros(0).unwrap(),
+            hash_key: HashKey::parse("hash-key").unwrap(),
             revision: Seq(1),
             version: Seq(1),
         });
@@ -170,9 +173,9 @@ mod tests {
         let mut repository = MockStateRepository::new();
         repository
             .expect_apply()
-            .withf(|_, prune, stamp, _| !prune && stamp.actor == Actor::Import)
+            .withf(|_, prune, _, stamp, _| !prune && stamp.actor == Actor::Import)
             .once()
-            .returning(|file, prune, _, _| Plan::new(&CurrentState::default(), file, prune));
+            .returning(|file, prune, _, _, _| Plan::new(&CurrentState::default(), file, prune));
         let plan = import(&service(repository), ImportOptions::default()).unwrap();
         assert!(plan.steps.iter().any(|step| matches!(
             step,
@@ -189,7 +192,7 @@ mod tests {
         repository
             .expect_apply()
             .once()
-            .returning(|file, prune, _, _| {
+            .returning(|file, prune, _, _, _| {
                 Plan::new(&holding(&["gone", "other", "staging"]), file, prune)
             });
         let service = service(repository);
@@ -222,7 +225,9 @@ mod tests {
         repository
             .expect_apply()
             .once()
-            .returning(|file, prune, _, _| Plan::new(&holding(&["new", "staging"]), file, prune));
+            .returning(|file, prune, _, _, _| {
+                Plan::new(&holding(&["new", "staging"]), file, prune)
+            });
         let plan = import(&service(repository), PRUNE).unwrap();
         assert!(plan.deleted_environments().is_empty());
     }

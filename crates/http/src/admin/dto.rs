@@ -3,6 +3,7 @@
 use flagstaff_domain::access::{Account, EnvironmentKey, IssuedToken, Role, Token};
 use flagstaff_domain::changes::Change;
 use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::targeting::{Share, Variant};
 use flagstaff_domain::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
 use flagstaff_domain::json::JsonText;
 use serde::Serialize;
@@ -63,6 +64,13 @@ pub struct FeatureRecord {
     pub server_key_only: bool,
     /// Words by which it is grouped.
     pub tags: Vec<String>,
+    /// The values that it may have beside a flag's own, in the order in which they were added.
+    #[schema(value_type = Vec<schema::Variant>)]
+    pub variants: Vec<Variant>,
+    /// Whether it is put away. It is served as before.
+    pub archived: bool,
+    /// Whether it is done with, and may go once no code asks for it.
+    pub stale: bool,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -85,6 +93,9 @@ impl From<&Feature> for FeatureRecord {
             default_enabled: feature.default_enabled,
             server_key_only: feature.server_key_only,
             tags: feature.tags.iter().map(str::to_owned).collect(),
+            variants: feature.variants.clone(),
+            archived: feature.archived,
+            stale: feature.stale,
             created_at: feature.created_at,
             version: feature.version.0,
             warnings: Vec::new(),
@@ -115,6 +126,11 @@ pub struct FlagRecord {
     /// What it carries.
     #[schema(value_type = schema::FlagValue)]
     pub value: FlagValue,
+    /// Which part of the identities gets which of the feature's variants; the rest gets the value.
+    #[schema(value_type = Vec<schema::Share>)]
+    pub variants: Vec<Share>,
+    /// Whether it is off for everyone, whatever else is set.
+    pub killed: bool,
     /// When it was last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
@@ -129,6 +145,8 @@ impl From<&Flag> for FlagRecord {
             environment: flag.environment.to_string(),
             enabled: flag.enabled,
             value: flag.value.clone(),
+            variants: flag.variants.clone(),
+            killed: flag.killed,
             updated_at: flag.updated_at,
             version: flag.version.0,
         }

@@ -1,8 +1,11 @@
 //! `/api/admin/features`.
 
 use actix_web::{HttpResponse, web};
+use flagstaff_domain::flags::targeting::Variants;
 use flagstaff_domain::flags::value::present;
-use flagstaff_domain::flags::{ChangeFeature, CreateFeature, FeatureKind, FlagValue};
+use flagstaff_domain::flags::{
+    ChangeFeature, CreateFeature, FeatureFilter, FeatureKind, FlagValue,
+};
 use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Tags};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -46,6 +49,10 @@ pub(crate) struct NewFeature {
     #[serde(default)]
     #[schema(value_type = HashSet<schema::Tag>, max_items = 50)]
     tags: Tags,
+    /// The values that it may have beside a flag's own, each key once; with any it is `MULTIVARIATE`.
+    #[serde(default)]
+    #[schema(value_type = Vec<schema::Variant>, max_items = 100)]
+    variants: Variants,
     /// Environments in which its flag begins enabled whatever `default_enabled` says.
     #[serde(default)]
     #[schema(value_type = Vec<schema::Name>)]
@@ -77,6 +84,14 @@ pub(crate) struct FeatureChange {
     /// New tags, in place of all old ones.
     #[schema(value_type = Option<HashSet<schema::Tag>>, max_items = 50)]
     tags: Option<Tags>,
+    /// All its variants from now on. Those that it has stay in their order and may get another value, new ones are appended, and
+    /// one that is left out goes unless some flag gives it a share.
+    #[schema(value_type = Option<Vec<schema::Variant>>, max_items = 100)]
+    variants: Option<Variants>,
+    /// Put away, or taken out again. An archived feature is served as before.
+    archived: Option<bool>,
+    /// Done with, or not: it may go once no code asks for it.
+    stale: Option<bool>,
 }
 
 /// List features
@@ -92,7 +107,7 @@ pub(crate) async fn list(
     let flags = services.flags.clone();
     let listing = services
         .blocking
-        .read(move || flags.list_features(&page))
+        .read(move || flags.list_features(&page, FeatureFilter::default()))
         .await?;
     Ok(paging::list(
         &listing,
@@ -116,14 +131,15 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let body = body.0;
     let command = CreateFeature {
-        name: body.name,
         description: body.description,
         kind: body.kind,
         initial_value: body.initial_value,
         default_enabled: body.default_enabled,
         server_key_only: body.server_key_only,
         tags: body.tags,
+        variants: body.variants,
         enabled_in: body.enabled_in,
+        ..CreateFeature::named(body.name)
     };
     let flags = services.flags.clone();
     let written = services
@@ -163,7 +179,7 @@ pub(crate) async fn show(
 #[utoipa::path(patch, path = "/api/admin/features/{feature}", tag = "features", request_body = FeatureChange,
     params(("feature" = schema::Name, Path, description = "Its name")),
     responses((status = 200, description = "The feature as it is now", body = FeatureRecord),
-              (status = 409, description = "The new name is taken", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
+              (status = 409, description = "The new name is taken, or a flag gives a variant that would go a share", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn change(
     editor: Editor,
     services: web::Data<Services>,
@@ -181,6 +197,9 @@ pub(crate) async fn change(
         default_enabled: body.default_enabled,
         server_key_only: body.server_key_only,
         tags: body.tags,
+        variants: body.variants,
+        archived: body.archived,
+        stale: body.stale,
     };
     let flags = services.flags.clone();
     let written = services

@@ -1,6 +1,7 @@
 //! `/api/admin/environments/{environment}/flags`.
 
 use actix_web::{HttpResponse, web};
+use flagstaff_domain::flags::targeting::Split;
 use flagstaff_domain::flags::value::present;
 use flagstaff_domain::flags::{ChangeFlag, FlagValue};
 use flagstaff_domain::text::{EnvironmentName, FeatureName};
@@ -27,6 +28,11 @@ pub(crate) struct FlagChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = schema::FlagValue, required = false)]
     value: Option<FlagValue>,
+    /// A new split, in place of the old one: which part of the identities gets which variant. The rest gets the value.
+    #[schema(value_type = Option<Vec<schema::Share>>, max_items = 100)]
+    variants: Option<Split>,
+    /// True: off for everyone, overrides included, until it is false again; nothing else of the flag changes.
+    killed: Option<bool>,
 }
 
 /// List the flags of an environment
@@ -75,7 +81,7 @@ pub(crate) async fn show(
     Ok(answer::record(flag.version, &FlagRecord::from(&flag)))
 }
 
-/// Switch a flag or set its value
+/// Switch a flag, or set its value or its split
 #[utoipa::path(patch, path = "/api/admin/environments/{environment}/flags/{feature}", tag = "flags", request_body = FlagChange,
     params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("feature" = schema::Name, Path, description = "The feature's name")),
@@ -91,6 +97,8 @@ pub(crate) async fn change(
     let change = ChangeFlag {
         enabled: body.0.enabled,
         value: body.0.value,
+        variants: body.0.variants,
+        killed: body.0.killed,
     };
     let flags = services.flags.clone();
     let written = services

@@ -199,6 +199,30 @@ impl PartialSchema for Context {
     }
 }
 
+/// One of the values that a feature may have.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Variant {
+    /// What it is called, for ever.
+    #[schema(value_type = Name)]
+    pub(crate) key: String,
+    /// What those who get it get.
+    #[schema(value_type = FlagValue)]
+    pub(crate) value: (),
+}
+
+/// Which part of the identities gets a variant.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Share {
+    /// The variant's key.
+    #[schema(value_type = Name)]
+    pub(crate) variant: String,
+    /// How many of a hundred get it, with at most four decimals; together at most 100.
+    #[schema(minimum = 0, maximum = 100)]
+    pub(crate) weight: f64,
+}
+
 /// What a flag carries.
 pub(crate) struct FlagValue;
 

@@ -190,6 +190,7 @@ impl Backend {
             flags: FlagService::new(
                 flags(Arc::new(DieselFlagRepository::new(db.clone()))),
                 retrievals.clone(),
+                random.clone(),
                 Arc::clone(&timed),
             ),
             keys: KeyService::new(

@@ -33,6 +33,7 @@ diesel::table! {
         revision -> BigInt,
         revised_at -> BigInt,
         version -> BigInt,
+        hash_key -> Text,
     }
 }
 
@@ -49,6 +50,17 @@ diesel::table! {
         tags -> Text,
         created_at -> BigInt,
         version -> BigInt,
+        archived -> Bool,
+        stale -> Bool,
+    }
+}
+
+diesel::table! {
+    variants (id) {
+        id -> BigInt,
+        feature_id -> BigInt,
+        key -> Text,
+        value -> Text,
     }
 }
 
@@ -61,6 +73,10 @@ diesel::table! {
         value -> Text,
         updated_at -> BigInt,
         version -> BigInt,
+        variants -> Text,
+        killed -> Bool,
+        hash -> Text,
+        seed -> Text,
     }
 }
 

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use flagstaff_domain::flags::{
     ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Environment,
-    Feature, Flag, FlagError, FlagRepository,
+    Feature, FeatureFilter, Flag, FlagError, FlagRepository, Seeds,
 };
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::page::{Listing, Page};
@@ -11,6 +11,7 @@ use flagstaff_domain::text::{EnvironmentName, FeatureName, Invalid};
 use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
+use super::variants::with_variants;
 use super::work;
 use crate::changes::unit;
 use crate::db::Db;
@@ -64,11 +65,12 @@ impl FlagRepository for DieselFlagRepository {
     fn create_environment(
         &self,
         command: &CreateEnvironment,
+        seeds: &Seeds,
         stamp: &Stamp,
     ) -> Result<Written<Environment>, FlagError> {
-        let command = command.clone();
+        let (command, seeds) = (command.clone(), seeds.clone());
         unit::write(&self.db, stamp, move |unit| {
-            work::create_environment(unit, &command)
+            work::create_environment(unit, &command, &seeds)
         })
     }
 
@@ -97,7 +99,11 @@ impl FlagRepository for DieselFlagRepository {
         })
     }
 
-    fn list_features(&self, page: &Page<FeatureName>) -> Result<Listing<Feature>, FlagError> {
+    fn list_features(
+        &self,
+        page: &Page<FeatureName>,
+        filter: FeatureFilter,
+    ) -> Result<Listing<Feature>, FlagError> {
         self.db.read(|connection| {
             let mut rows = features::table
                 .select(FeatureRow::as_select())
@@ -107,11 +113,14 @@ impl FlagRepository for DieselFlagRepository {
             if let Some(after) = &page.after {
                 rows = rows.filter(features::name.gt(after.as_str()));
             }
-            let records = rows.load(connection)?.into_iter().map(Feature::try_from);
-            Ok(Listing::cut(
-                records.collect::<Result<_, Invalid>>()?,
-                page.limit,
-            ))
+            if let Some(archived) = filter.archived {
+                rows = rows.filter(features::archived.eq(archived));
+            }
+            if let Some(stale) = filter.stale {
+                rows = rows.filter(features::stale.eq(stale));
+            }
+            let rows = rows.load(connection)?;
+            Ok(Listing::cut(with_variants(connection, rows)?, page.limit))
         })
     }
 
@@ -123,11 +132,12 @@ impl FlagRepository for DieselFlagRepository {
     fn create_feature(
         &self,
         command: &CreateFeature,
+        seeds: &Seeds,
         stamp: &Stamp,
     ) -> Result<Written<Feature>, FlagError> {
-        let command = command.clone();
+        let (command, seeds) = (command.clone(), seeds.clone());
         unit::write(&self.db, stamp, move |unit| {
-            work::create_feature(unit, &command)
+            work::create_feature(unit, &command, &seeds)
         })
     }
 

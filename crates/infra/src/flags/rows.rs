@@ -1,7 +1,12 @@
 //! Rows of environments, features and flags, and how they become records.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
-use flagstaff_domain::flags::{Environment, Feature, FeatureKind, Flag, FlagValue};
+use flagstaff_domain::flags::targeting::{Share, Variant};
+use flagstaff_domain::flags::{
+    Environment, Feature, FeatureKind, Flag, FlagValue, HashKey, Seed, SnapshotFlag, SplitHash,
+};
 use flagstaff_domain::ids::{EnvironmentId, FeatureId, FlagId, Seq};
 use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Invalid, Tags};
 
@@ -18,6 +23,7 @@ pub(crate) struct EnvironmentRow {
     pub(crate) revision: i64,
     pub(crate) revised_at: i64,
     version: i64,
+    pub(crate) hash_key: String,
 }
 
 impl TryFrom<EnvironmentRow> for Environment {
@@ -29,6 +35,7 @@ impl TryFrom<EnvironmentRow> for Environment {
             name: EnvironmentName::parse(row.name)?,
             description: Description::parse(row.description)?,
             created_at: instant(row.created_at)?,
+            hash_key: HashKey::parse(row.hash_key)?,
             revision: Seq(row.revision),
             version: Seq(row.version),
         })
@@ -38,8 +45,8 @@ impl TryFrom<EnvironmentRow> for Environment {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = features)]
 pub(crate) struct FeatureRow {
-    id: i64,
-    name: String,
+    pub(crate) id: i64,
+    pub(crate) name: String,
     description: String,
     kind: String,
     initial_value: String,
@@ -48,6 +55,8 @@ pub(crate) struct FeatureRow {
     tags: String,
     created_at: i64,
     version: i64,
+    archived: bool,
+    stale: bool,
 }
 
 /// Tags as they are stored: a JSON array.
@@ -59,21 +68,32 @@ fn tags_from_column(text: &str) -> Result<Tags, Invalid> {
     serde_json::from_str(text).map_err(|error| Invalid::new(format!("stored tags: {error}")))
 }
 
-impl TryFrom<FeatureRow> for Feature {
-    type Error = Invalid;
+/// Shares as they are stored: a JSON array.
+pub(crate) fn shares_to_column(shares: &[Share]) -> String {
+    serde_json::to_string(shares).unwrap_or_else(|_| "[]".to_owned())
+}
 
-    fn try_from(row: FeatureRow) -> Result<Self, Invalid> {
-        Ok(Self {
-            id: FeatureId(row.id),
-            name: FeatureName::parse(row.name)?,
-            description: Description::parse(row.description)?,
-            kind: FeatureKind::try_from(row.kind)?,
-            initial_value: FlagValue::parse(&row.initial_value)?,
-            default_enabled: row.default_enabled,
-            server_key_only: row.server_key_only,
-            tags: tags_from_column(&row.tags)?,
-            created_at: instant(row.created_at)?,
-            version: Seq(row.version),
+/// Shares from their column.
+pub(crate) fn shares_from_column(text: &str) -> Result<Vec<Share>, Invalid> {
+    serde_json::from_str(text).map_err(|error| Invalid::new(format!("stored split: {error}")))
+}
+
+impl FeatureRow {
+    pub(crate) fn into_feature(self, variants: Vec<Variant>) -> Result<Feature, Invalid> {
+        Ok(Feature {
+            id: FeatureId(self.id),
+            name: FeatureName::parse(self.name)?,
+            description: Description::parse(self.description)?,
+            kind: FeatureKind::try_from(self.kind)?,
+            initial_value: FlagValue::parse(&self.initial_value)?,
+            default_enabled: self.default_enabled,
+            server_key_only: self.server_key_only,
+            tags: tags_from_column(&self.tags)?,
+            variants,
+            archived: self.archived,
+            stale: self.stale,
+            created_at: instant(self.created_at)?,
+            version: Seq(self.version),
         })
     }
 }
@@ -88,6 +108,10 @@ pub(crate) struct FlagRow {
     pub(crate) value: String,
     updated_at: i64,
     version: i64,
+    variants: String,
+    killed: bool,
+    hash: String,
+    seed: String,
 }
 
 impl FlagRow {
@@ -100,8 +124,26 @@ impl FlagRow {
             environment: EnvironmentName::parse(environment)?,
             enabled: self.enabled,
             value: FlagValue::parse(&self.value)?,
+            variants: shares_from_column(&self.variants)?,
+            killed: self.killed,
+            seed: Seed::parse(self.seed)?,
+            hash: SplitHash::try_from(self.hash)?,
             updated_at: instant(self.updated_at)?,
             version: Seq(self.version),
+        })
+    }
+
+    /// The flag as it is served.
+    pub(crate) fn served(self, feature: Arc<Feature>) -> Result<SnapshotFlag, Invalid> {
+        Ok(SnapshotFlag {
+            id: FlagId(self.id),
+            feature,
+            enabled: self.enabled,
+            value: FlagValue::parse(&self.value)?,
+            variants: shares_from_column(&self.variants)?,
+            killed: self.killed,
+            seed: Seed::parse(self.seed)?,
+            hash: SplitHash::try_from(self.hash)?,
         })
     }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use flagstaff_domain::changes::{ChangeKind, Context};
 use flagstaff_domain::flags::{
-    Feature, FlagValue, Snapshot, SnapshotFlag, SnapshotSource, SnapshotUpdate,
+    Feature, HashKey, Snapshot, SnapshotFlag, SnapshotSource, SnapshotUpdate,
 };
-use flagstaff_domain::ids::{EnvironmentId, FlagId, Seq};
+use flagstaff_domain::ids::{EnvironmentId, Seq};
 use flagstaff_domain::storage::StorageError;
-use flagstaff_domain::text::{EnvironmentName, Invalid};
+use flagstaff_domain::text::EnvironmentName;
 
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
+use super::variants::with_variants;
 use crate::changes::bookmark::{Ahead, Bookmark};
 use crate::changes::unit;
 use crate::db::columns::instant;
@@ -119,12 +120,13 @@ fn load(
         environment_rows = environment_rows.filter(environments::id.eq_any(ids.clone()));
         flag_rows = flag_rows.filter(flags::environment_id.eq_any(ids));
     }
-    let features: HashMap<i64, Arc<Feature>> = features::table
+    let feature_rows = features::table
         .select(FeatureRow::as_select())
-        .load(connection)?
+        .load(connection)?;
+    let features: HashMap<i64, Arc<Feature>> = with_variants(connection, feature_rows)?
         .into_iter()
-        .map(|row| Feature::try_from(row).map(|feature| (feature.id.0, Arc::new(feature))))
-        .collect::<Result<_, Invalid>>()?;
+        .map(|feature| (feature.id.0, Arc::new(feature)))
+        .collect();
     let mut by_environment: HashMap<i64, Vec<SnapshotFlag>> = HashMap::new();
     for row in flag_rows.load::<FlagRow>(connection)? {
         let Some(feature) = features.get(&row.feature_id) else {
@@ -133,12 +135,7 @@ fn load(
         by_environment
             .entry(row.environment_id)
             .or_default()
-            .push(SnapshotFlag {
-                id: FlagId(row.id),
-                feature: Arc::clone(feature),
-                enabled: row.enabled,
-                value: FlagValue::parse(&row.value)?,
-            });
+            .push(row.served(Arc::clone(feature))?);
     }
     environment_rows
         .load::<EnvironmentRow>(connection)?
@@ -147,6 +144,7 @@ fn load(
             Ok(Snapshot::new(
                 EnvironmentId(row.id),
                 EnvironmentName::parse(row.name)?,
+                HashKey::parse(row.hash_key)?,
                 Seq(row.revision),
                 instant(row.revised_at)?,
                 by_environment.remove(&row.id).unwrap_or_default(),

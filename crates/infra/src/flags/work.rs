@@ -6,19 +6,21 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 use flagstaff_domain::changes::NewChange;
+use flagstaff_domain::flags::targeting::Variant;
 use flagstaff_domain::flags::{
     ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Environment,
-    Feature, Flag, FlagError,
+    Feature, FeatureKind, Flag, FlagError, Seed, Seeds, SplitHash,
 };
-use flagstaff_domain::ids::{EnvironmentId, FeatureId, Seq};
+use flagstaff_domain::ids::{EnvironmentId, FeatureId, Seq, VariantId};
 use flagstaff_domain::text::{EnvironmentName, FeatureName, Invalid, fold};
 use flagstaff_domain::write::{Precondition, Written};
 
-use super::rows::{EnvironmentRow, FeatureRow, FlagRow, tags_to_column};
+use super::rows::{EnvironmentRow, FeatureRow, FlagRow, shares_to_column, tags_to_column};
+use super::variants::{self, with_variants};
 use crate::access;
 use crate::changes::unit::UnitOfWork;
 use crate::db::error::{refuse, unless_taken};
-use crate::db::schema::{environments, features, flags};
+use crate::db::schema::{environments, features, flags, variants as variants_table};
 use crate::db::{DbConnection, WorkError};
 
 type Work<T> = Result<T, WorkError<FlagError>>;
@@ -62,16 +64,21 @@ pub(crate) fn get_environment(
     }
 }
 
-pub(crate) fn get_feature(connection: &mut DbConnection, name: &FeatureName) -> Work<Feature> {
+fn feature_row(connection: &mut DbConnection, name: &FeatureName) -> Work<FeatureRow> {
     let row = features::table
         .filter(features::name_folded.eq(fold(name.as_str())))
         .select(FeatureRow::as_select())
         .first(connection)
         .optional()?;
-    match row {
-        Some(row) => Ok(row.try_into()?),
-        None => refuse(FlagError::FeatureNotFound(name.clone())),
-    }
+    row.ok_or_else(|| WorkError::Refused(FlagError::FeatureNotFound(name.clone())))
+}
+
+pub(crate) fn get_feature(connection: &mut DbConnection, name: &FeatureName) -> Work<Feature> {
+    let row = feature_row(connection, name)?;
+    let mut found = with_variants(connection, vec![row])?;
+    found
+        .pop()
+        .ok_or_else(|| WorkError::Refused(FlagError::FeatureNotFound(name.clone())))
 }
 
 pub(crate) fn get_flag(
@@ -80,21 +87,23 @@ pub(crate) fn get_flag(
     feature: &FeatureName,
 ) -> Work<Flag> {
     let environment = get_environment(connection, environment)?;
-    let feature = get_feature(connection, feature)?;
+    let feature = feature_row(connection, feature)?;
     let row = flags::table
         .filter(flags::environment_id.eq(environment.id.0))
-        .filter(flags::feature_id.eq(feature.id.0))
+        .filter(flags::feature_id.eq(feature.id))
         .select(FlagRow::as_select())
         .first(connection)?;
-    Ok(row.into_flag(environment.name.as_str(), feature.name.as_str())?)
+    Ok(row.into_flag(environment.name.as_str(), &feature.name)?)
 }
 
 pub(crate) fn create_environment(
     unit: &mut UnitOfWork<'_>,
     command: &CreateEnvironment,
+    seeds: &Seeds,
 ) -> Work<Written<Environment>> {
     let seq = unit.next_seq()?;
     let at = unit.stamp.at;
+    let hash_key = seeds.hash_key(command.name.as_str());
     let inserted = diesel::insert_into(environments::table)
         .values((
             environments::name.eq(command.name.as_str()),
@@ -104,6 +113,7 @@ pub(crate) fn create_environment(
             environments::revision.eq(seq.0),
             environments::revised_at.eq(at.as_micros()),
             environments::version.eq(seq.0),
+            environments::hash_key.eq(hash_key.as_str()),
         ))
         .returning(environments::id)
         .get_result(unit.connection);
@@ -115,19 +125,23 @@ pub(crate) fn create_environment(
         name: command.name.clone(),
         description: command.description.clone(),
         created_at: at,
+        hash_key,
         revision: seq,
         version: seq,
     };
-    let defaults: Vec<(i64, bool, String)> = features::table
+    let defaults: Vec<(i64, String, bool, String)> = features::table
         .select((
             features::id,
+            features::name,
             features::default_enabled,
             features::initial_value,
         ))
         .order(features::id)
         .load(unit.connection)?;
-    for (feature, enabled, value) in defaults {
-        insert_flag(unit, seq, record.id, FeatureId(feature), enabled, &value)?;
+    for (feature, name, enabled, value) in defaults {
+        let seed = seeds.flag(record.name.as_str(), &name);
+        let flag = (record.id, FeatureId(feature));
+        insert_flag(unit, seq, flag, (enabled, &value), &seed)?;
     }
     append(
         unit,
@@ -143,10 +157,9 @@ pub(crate) fn create_environment(
 fn insert_flag(
     unit: &mut UnitOfWork<'_>,
     seq: Seq,
-    environment: EnvironmentId,
-    feature: FeatureId,
-    enabled: bool,
-    value: &str,
+    (environment, feature): (EnvironmentId, FeatureId),
+    (enabled, value): (bool, &str),
+    seed: &Seed,
 ) -> QueryResult<()> {
     diesel::insert_into(flags::table)
         .values((
@@ -156,6 +169,10 @@ fn insert_flag(
             flags::value.eq(value),
             flags::updated_at.eq(unit.stamp.at.as_micros()),
             flags::version.eq(seq.0),
+            flags::variants.eq(shares_to_column(&[])),
+            flags::killed.eq(false),
+            flags::hash.eq(SplitHash::default().as_str()),
+            flags::seed.eq(seed.as_str()),
         ))
         .execute(unit.connection)
         .map(|_| ())
@@ -230,42 +247,42 @@ pub(crate) fn delete_environment(
 pub(crate) fn create_feature(
     unit: &mut UnitOfWork<'_>,
     command: &CreateFeature,
+    seeds: &Seeds,
 ) -> Work<Written<Feature>> {
     let seq = unit.next_seq()?;
     let at = unit.stamp.at;
+    let mut record = command.record(FeatureId(0), at, seq);
     let inserted = diesel::insert_into(features::table)
         .values((
             features::name.eq(command.name.as_str()),
             features::name_folded.eq(fold(command.name.as_str())),
             features::description.eq(command.description.as_str()),
-            features::kind.eq(command.kind.as_str()),
+            features::kind.eq(record.kind.as_str()),
             features::initial_value.eq(command.initial_value.to_json()),
             features::default_enabled.eq(command.default_enabled),
             features::server_key_only.eq(command.server_key_only),
             features::tags.eq(tags_to_column(&command.tags)),
             features::created_at.eq(at.as_micros()),
             features::version.eq(seq.0),
+            features::archived.eq(command.archived),
+            features::stale.eq(command.stale),
         ))
         .returning(features::id)
         .get_result(unit.connection);
     let id = unless_taken(inserted, || FlagError::FeatureExists(command.name.clone()))?;
-    let record = command.record(FeatureId(id), at, seq);
+    record.id = FeatureId(id);
+    write_variants(unit, record.id, &[], &mut record.variants)?;
     let enabled_in = enabled_in(unit.connection, command)?;
-    let environments: Vec<i64> = environments::table
-        .select(environments::id)
+    let environments: Vec<(i64, String)> = environments::table
+        .select((environments::id, environments::name))
         .order(environments::id)
         .load(unit.connection)?;
     let value = record.initial_value.to_json();
-    for environment in environments {
+    for (environment, name) in environments {
         let enabled = record.default_enabled || enabled_in.contains(&environment);
-        insert_flag(
-            unit,
-            seq,
-            EnvironmentId(environment),
-            record.id,
-            enabled,
-            &value,
-        )?;
+        let seed = seeds.flag(&name, record.name.as_str());
+        let flag = (EnvironmentId(environment), record.id);
+        insert_flag(unit, seq, flag, (enabled, &value), &seed)?;
     }
     let flags = flags_of(unit.connection, &record)?;
     append(
@@ -277,6 +294,58 @@ pub(crate) fn create_feature(
         record,
         revision: seq,
     })
+}
+
+/// Brings a feature's variants from what they were to what they become, and gives new ones their ids.
+fn write_variants(
+    unit: &mut UnitOfWork<'_>,
+    feature: FeatureId,
+    before: &[Variant],
+    after: &mut [Variant],
+) -> QueryResult<()> {
+    for gone in before
+        .iter()
+        .filter(|one| after.iter().all(|kept| kept.id != one.id))
+    {
+        diesel::delete(variants_table::table.find(gone.id.0)).execute(unit.connection)?;
+    }
+    for one in after {
+        let value = one.value.to_json();
+        if let Some(known) = before.iter().find(|known| known.id == one.id) {
+            if known.value != one.value {
+                diesel::update(variants_table::table.find(one.id.0))
+                    .set(variants_table::value.eq(value))
+                    .execute(unit.connection)?;
+            }
+            continue;
+        }
+        let id = diesel::insert_into(variants_table::table)
+            .values((
+                variants_table::feature_id.eq(feature.0),
+                variants_table::key.eq(one.key.as_str()),
+                variants_table::value.eq(value),
+            ))
+            .returning(variants_table::id)
+            .get_result(unit.connection)?;
+        one.id = VariantId(id);
+    }
+    Ok(())
+}
+
+/// Refuses to take away a variant that identities still get.
+fn check_variants(connection: &mut DbConnection, before: &Feature, after: &Feature) -> Work<()> {
+    let stays = |one: &Variant| after.variants.iter().any(|kept| kept.id == one.id);
+    for gone in before.variants.iter().filter(|one| !stays(one)) {
+        let places = variants::places(connection, before.id, &gone.key)?;
+        if !places.is_empty() {
+            return refuse(FlagError::VariantInUse {
+                feature: before.name.clone(),
+                variant: gone.key.clone(),
+                places,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn enabled_in(connection: &mut DbConnection, command: &CreateFeature) -> Work<HashSet<i64>> {
@@ -315,6 +384,13 @@ pub(crate) fn change_feature(
     let before = get_feature(unit.connection, name)?;
     check(precondition, before.version)?;
     let mut after = change.apply(&before);
+    if change.kind == Some(FeatureKind::Standard) && after.kind != FeatureKind::Standard {
+        return refuse(FlagError::Invalid {
+            field: "type",
+            reason: Invalid::new("must be \"MULTIVARIATE\" as long as the feature has variants"),
+        });
+    }
+    check_variants(unit.connection, &before, &after)?;
     if after == before {
         return Ok(unchanged(after.version, after));
     }
@@ -331,9 +407,12 @@ pub(crate) fn change_feature(
             features::server_key_only.eq(after.server_key_only),
             features::tags.eq(tags_to_column(&after.tags)),
             features::version.eq(seq.0),
+            features::archived.eq(after.archived),
+            features::stale.eq(after.stale),
         ))
         .execute(unit.connection);
     unless_taken(updated, || FlagError::FeatureExists(after.name.clone()))?;
+    write_variants(unit, after.id, &before.variants, &mut after.variants)?;
     append(
         unit,
         seq,
@@ -373,6 +452,13 @@ pub(crate) fn change_flag(
     let before = get_flag(unit.connection, environment, feature)?;
     check(precondition, before.version)?;
     let mut after = change.apply(&before);
+    if let Some(split) = &change.variants {
+        let feature = get_feature(unit.connection, feature)?;
+        after.variants = split.among(&feature.variants).map_err(|reason| {
+            let field = "variants";
+            WorkError::Refused(FlagError::Invalid { field, reason })
+        })?;
+    }
     if after == before {
         return Ok(unchanged(after.version, after));
     }
@@ -384,6 +470,8 @@ pub(crate) fn change_flag(
             flags::value.eq(after.value.to_json()),
             flags::updated_at.eq(after.updated_at.as_micros()),
             flags::version.eq(seq.0),
+            flags::variants.eq(shares_to_column(&after.variants)),
+            flags::killed.eq(after.killed),
         ))
         .execute(unit.connection)?;
     append(unit, seq, &NewChange::flag(&before, &after)?)?;
@@ -413,10 +501,10 @@ pub(crate) fn load_all(
         .load(connection)?;
     let all = |rows: Vec<EnvironmentRow>| rows.into_iter().map(Environment::try_from).collect();
     let environments: Result<_, Invalid> = all(environment_rows);
-    let features: Result<_, Invalid> = feature_rows.into_iter().map(Feature::try_from).collect();
+    let features = with_variants(connection, feature_rows)?;
     let flags: Result<_, Invalid> = flag_rows
         .into_iter()
         .map(|(row, environment, feature)| row.into_flag(&environment, &feature))
         .collect();
-    Ok((environments?, features?, flags?))
+    Ok((environments?, features, flags?))
 }

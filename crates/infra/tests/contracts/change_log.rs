@@ -112,7 +112,7 @@ fn changes_are_numbered_from_1_without_a_gap(store: &Store) {
     // What is refused takes no number.
     store
         .flags
-        .create_environment(&new_environment("Production"), &stamp())
+        .create_environment(&new_environment("Production"), &seeds(), &stamp())
         .unwrap_err();
     store.feature("last");
     assert_eq!(found(store, |_| ()), [1, 2, 3, 4, 5, 6, 7]);

@@ -30,7 +30,7 @@ fn a_schema_beyond_the_program_ends_its_changes_until_it_is_declared_compatible(
     let create = |name: &str| {
         store
             .flags
-            .create_environment(&new_environment(name), &stamp())
+            .create_environment(&new_environment(name), &seeds(), &stamp())
     };
     create("before").unwrap();
     store

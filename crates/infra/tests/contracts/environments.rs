@@ -80,7 +80,8 @@ fn an_environment_is_read_back_as_it_was_created(store: &Store) {
         name: environment_name("Größe"),
         description: description("one\r\n\ttwo"),
     };
-    let (written, changes) = store.logged(|| store.flags.create_environment(&command, &stamp()));
+    let (written, changes) =
+        store.logged(|| store.flags.create_environment(&command, &seeds(), &stamp()));
     let written = written.unwrap();
     let created = &written.record;
     assert_eq!(
@@ -107,7 +108,7 @@ fn an_environment_is_read_back_as_it_was_created(store: &Store) {
     assert_eq!(
         record(&changes[0].after),
         json!({"id": created.id, "name": "Größe", "description": "one\r\n\ttwo",
-            "created_at": "2026-11-20T10:00:00.123456Z", "version": created.version})
+            "created_at": "2026-11-20T10:00:00.123456Z", "version": created.version, "hash_key": created.hash_key})
     );
 }
 
@@ -121,7 +122,7 @@ fn names_are_taken_without_regard_to_case(store: &Store) {
         store.environment(first);
         let again = store
             .flags
-            .create_environment(&new_environment(second), &later());
+            .create_environment(&new_environment(second), &seeds(), &later());
         assert!(
             matches!(&again, Err(FlagError::EnvironmentExists(name)) if name.as_str() == second),
             "{second}: {again:?}"
@@ -137,7 +138,7 @@ fn a_refused_creation_leaves_no_trace(store: &Store) {
     let (_, changes) = store.logged(|| {
         store
             .flags
-            .create_environment(&new_environment("PRODUCTION"), &later())
+            .create_environment(&new_environment("PRODUCTION"), &seeds(), &later())
             .unwrap_err()
     });
     assert_eq!(changes, []);

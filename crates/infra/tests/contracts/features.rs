@@ -1,7 +1,8 @@
 //! `FlagRepository`, the features: a flag in every environment, defaults, names, changes, deletion.
 
+use flagstaff_domain::flags::targeting::Variants;
 use flagstaff_domain::flags::{
-    ChangeFeature, CreateFeature, Feature, FeatureKind, Flag, FlagError, FlagValue,
+    ChangeFeature, CreateFeature, Feature, FeatureFilter, FeatureKind, Flag, FlagError, FlagValue,
 };
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::page::Page;
@@ -30,7 +31,7 @@ contracts!(
 );
 
 fn create(store: &Store, command: &CreateFeature) -> Result<Written<Feature>, FlagError> {
-    store.flags.create_feature(command, &stamp())
+    store.flags.create_feature(command, &seeds(), &stamp())
 }
 
 fn change(
@@ -57,7 +58,10 @@ fn get(store: &Store, name: &str) -> Feature {
 
 fn names(store: &Store, limit: usize, after: Option<&str>) -> (Vec<String>, bool) {
     let page = Page::new(limit, after.map(feature_name)).unwrap();
-    let listing = store.flags.list_features(&page).unwrap();
+    let listing = store
+        .flags
+        .list_features(&page, FeatureFilter::default())
+        .unwrap();
     (
         listing
             .items
@@ -94,6 +98,9 @@ fn limit() -> CreateFeature {
         default_enabled: true,
         server_key_only: true,
         tags: tags(&["ops", "Ö \"quoted\"", "ops2"]),
+        variants: Variants::default(),
+        archived: true,
+        stale: true,
         enabled_in: vec![],
     }
 }
@@ -119,14 +126,15 @@ fn a_feature_is_read_back_as_it_was_created(store: &Store) {
     let flag = |environment: &str| {
         let flag = store.flag(environment, "Größe.limit").unwrap();
         json!({"id": flag.id, "feature": "Größe.limit", "environment": environment, "enabled": true, "value": 5,
-            "updated_at": "2026-11-20T10:00:00.123456Z", "version": written.revision})
+            "updated_at": "2026-11-20T10:00:00.123456Z", "version": written.revision, "variants": [], "killed": false,
+            "seed": flag.seed, "hash": "md5"})
     };
     assert_eq!(
         record(&changes[0].after),
         json!({"id": written.record.id, "name": "Größe.limit", "description": "How much\nat once",
             "type": "MULTIVARIATE", "initial_value": 5, "default_enabled": true, "server_key_only": true,
             "tags": ["ops", "Ö \"quoted\"", "ops2"], "created_at": "2026-11-20T10:00:00.123456Z",
-            "version": written.revision, "flags": [flag("Alpha"), flag("production")]})
+            "version": written.revision, "variants": [], "archived": true, "stale": true, "flags": [flag("Alpha"), flag("production")]})
     );
 }
 
@@ -166,7 +174,7 @@ fn flags_begin_with_the_features_defaults_of_their_time(store: &Store) {
     change(store, "Größe.limit", &changed).unwrap();
     let two = store
         .flags
-        .create_environment(&new_environment("two"), &later())
+        .create_environment(&new_environment("two"), &seeds(), &later())
         .unwrap();
 
     let flag = store.flag("one", "Größe.limit").unwrap();
@@ -302,6 +310,9 @@ fn a_change_leaves_the_flags_and_what_it_does_not_name(store: &Store) {
         default_enabled: Some(false),
         server_key_only: Some(false),
         tags: Some(tags(&[])),
+        variants: Some(Variants::default()),
+        archived: Some(false),
+        stale: Some(false),
     };
     let mut before = created.clone();
     for command in [

@@ -3,7 +3,8 @@
 use std::thread;
 
 use flagstaff_domain::flags::{
-    ChangeEnvironment, ChangeFeature, ChangeFlag, Environment, Flag, FlagError, FlagValue,
+    ChangeEnvironment, ChangeFeature, ChangeFlag, Environment, FeatureFilter, Flag, FlagError,
+    FlagValue,
 };
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::page::Page;
@@ -82,6 +83,7 @@ fn a_change_keeps_what_it_does_not_name(store: &Store) {
     let both = ChangeFlag {
         enabled: Some(false),
         value: Some(FlagValue::Null),
+        ..ChangeFlag::default()
     };
     for command in [set_enabled(true), set_value(FlagValue::Integer(3)), both] {
         let (written, changes) = store.logged(|| change(store, "PRODUCTION", &command).unwrap());
@@ -112,7 +114,8 @@ fn a_change_keeps_what_it_does_not_name(store: &Store) {
             assert_eq!(
                 record(logged),
                 json!({"id": flag.id, "feature": "limit", "environment": "production", "enabled": flag.enabled,
-                    "value": flag.value, "updated_at": flag.updated_at, "version": flag.version})
+                    "value": flag.value, "updated_at": flag.updated_at, "version": flag.version, "variants": [], "killed": false,
+                    "seed": flag.seed, "hash": "md5"})
             );
         }
         before = expected;
@@ -267,7 +270,11 @@ fn a_store_out_of_reach_is_never_called_not_found(store: &Store) {
     let reads: [&(dyn Fn() -> Option<FlagError> + Sync); 6] = [
         &|| flags.list_environments(&Page::first()).err(),
         &|| flags.get_environment(&environment).err(),
-        &|| flags.list_features(&Page::first()).err(),
+        &|| {
+            flags
+                .list_features(&Page::first(), FeatureFilter::default())
+                .err()
+        },
         &|| flags.get_feature(&feature).err(),
         &|| flags.list_flags(&environment, &Page::first()).err(),
         &|| flags.get_flag(&environment, &feature).err(),
@@ -275,7 +282,7 @@ fn a_store_out_of_reach_is_never_called_not_found(store: &Store) {
     let writes: [&(dyn Fn() -> Option<FlagError> + Sync); 7] = [
         &|| {
             flags
-                .create_environment(&new_environment("x"), &stamp())
+                .create_environment(&new_environment("x"), &seeds(), &stamp())
                 .err()
         },
         &|| {
@@ -284,7 +291,11 @@ fn a_store_out_of_reach_is_never_called_not_found(store: &Store) {
                 .err()
         },
         &|| flags.delete_environment(&environment, &any, &stamp()).err(),
-        &|| flags.create_feature(&new_feature("x"), &stamp()).err(),
+        &|| {
+            flags
+                .create_feature(&new_feature("x"), &seeds(), &stamp())
+                .err()
+        },
         &|| {
             flags
                 .change_feature(&feature, &ChangeFeature::default(), &any, &stamp())

@@ -93,8 +93,8 @@ fn a_snapshot_is_its_environments_flags_with_their_features(store: &Store) {
     for snapshot in &update.snapshots {
         let environment = store.flags.get_environment(&snapshot.name).unwrap();
         assert_eq!(
-            (snapshot.environment, snapshot.revision),
-            (environment.id, environment.revision)
+            (snapshot.environment, snapshot.revision, &snapshot.hash_key),
+            (environment.id, environment.revision, &environment.hash_key)
         );
         let features: Vec<_> = snapshot
             .flags
@@ -107,8 +107,8 @@ fn a_snapshot_is_its_environments_flags_with_their_features(store: &Store) {
                 .flag(snapshot.name.as_str(), served.feature.name.as_str())
                 .unwrap();
             assert_eq!(
-                (served.id, served.enabled, &served.value),
-                (flag.id, flag.enabled, &flag.value)
+                (served.id, served.enabled, &served.value, &served.seed),
+                (flag.id, flag.enabled, &flag.value, &flag.seed)
             );
             assert_eq!(
                 *served.feature,
@@ -154,7 +154,7 @@ fn nothing_new_is_an_empty_update(store: &Store) {
         .unwrap();
     store
         .flags
-        .create_feature(&new_feature("LIMIT"), &later())
+        .create_feature(&new_feature("LIMIT"), &seeds(), &later())
         .unwrap_err();
     assert_eq!(load(store, head), nothing);
 }

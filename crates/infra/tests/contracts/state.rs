@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use flagstaff_domain::access::{AccessError, KeyKind};
-use flagstaff_domain::flags::FlagValue;
+use flagstaff_domain::flags::{FeatureFilter, FlagValue};
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{CurrentState, Plan, Progress, StateError, StateFile};
@@ -62,7 +62,13 @@ fn demonstration() -> StateFile {
 }
 
 fn apply(store: &Store, file: &StateFile, prune: bool) -> Result<Plan, StateError> {
-    store.state.apply(file, prune, &stamp(), Arc::new(Silent))
+    store.state.apply(
+        file,
+        prune,
+        &file.seeds(seeds()),
+        &stamp(),
+        Arc::new(Silent),
+    )
 }
 
 fn load(store: &Store) -> CurrentState {
@@ -79,7 +85,11 @@ fn what_is_loaded_is_what_the_other_ports_tell(store: &Store) {
     );
     assert_eq!(
         state.features,
-        store.flags.list_features(&Page::first()).unwrap().items
+        store
+            .flags
+            .list_features(&Page::first(), FeatureFilter::default())
+            .unwrap()
+            .items
     );
     for environment in &state.environments {
         let flags = state
@@ -146,7 +156,7 @@ fn progress_counts_every_step(store: &Store) {
         let progress = Arc::clone(&progress);
         store
             .state
-            .apply(&demonstration(), false, &stamp(), progress)
+            .apply(&demonstration(), false, &seeds(), &stamp(), progress)
             .unwrap()
     };
     let total = apply().steps.len();
@@ -302,7 +312,9 @@ fn a_file_whose_last_step_fails_leaves_no_trace(store: &Store) {
     let progress = Arc::new(Counted::default());
     let (result, changes) = store.logged(|| {
         let progress = Arc::clone(&progress);
-        store.state.apply(&file, false, &stamp(), progress)
+        store
+            .state
+            .apply(&file, false, &seeds(), &stamp(), progress)
     });
     assert!(
         matches!(result, Err(StateError::Access(AccessError::KeyExists))),

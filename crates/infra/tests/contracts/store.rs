@@ -167,12 +167,14 @@ impl Store {
     pub(crate) fn environment(&self, name: &str) -> Environment {
         let written = self
             .flags
-            .create_environment(&new_environment(name), &stamp());
+            .create_environment(&new_environment(name), &seeds(), &stamp());
         written.unwrap().record
     }
 
     pub(crate) fn feature(&self, name: &str) -> Feature {
-        let written = self.flags.create_feature(&new_feature(name), &stamp());
+        let written = self
+            .flags
+            .create_feature(&new_feature(name), &seeds(), &stamp());
         written.unwrap().record
     }
 

@@ -86,7 +86,10 @@ fn fill(store: &Store) -> Vec<FlagValue> {
             initial_value: value.clone(),
             ..new_feature(&format!("value-{at:02}"))
         };
-        store.flags.create_feature(&command, &stamp()).unwrap();
+        store
+            .flags
+            .create_feature(&command, &seeds(), &stamp())
+            .unwrap();
     }
     store.environment("set");
     let (environment, any) = (environment_name("set"), Precondition::Any);
@@ -144,7 +147,10 @@ fn a_state_file_carries_every_value(store: &Store) {
     let file: StateFile = serde_json::from_str(&text).unwrap();
     let other = store.backstage.another();
     let progress = std::sync::Arc::new(crate::state::Silent);
-    other.state.apply(&file, false, &stamp(), progress).unwrap();
+    other
+        .state
+        .apply(&file, false, &seeds(), &stamp(), progress)
+        .unwrap();
     for (at, value) in values.iter().enumerate() {
         let flag = other.flag("set", &format!("value-{at:02}")).unwrap();
         assert_eq!(exact(&flag.value), exact(value));

@@ -29,7 +29,7 @@ fn connections_that_the_server_ended_are_replaced_without_a_failed_call() {
     let flags = DieselFlagRepository::new(db.clone());
     for name in ["one", "two", "three"] {
         flags
-            .create_environment(&new_environment(name), &stamp())
+            .create_environment(&new_environment(name), &seeds(), &stamp())
             .unwrap();
         flags.get_environment(&environment_name(name)).unwrap();
         end_all_connections(&database);
@@ -76,7 +76,7 @@ fn a_connection_that_breaks_in_its_commit_leaves_the_write_in_doubt() {
         )
         .unwrap();
     let flags = DieselFlagRepository::new(db);
-    let doubtful = flags.create_environment(&new_environment("production"), &stamp());
+    let doubtful = flags.create_environment(&new_environment("production"), &seeds(), &stamp());
     assert!(
         matches!(doubtful, Err(FlagError::Storage(StorageError::InDoubt(_)))),
         "{doubtful:?}"
@@ -86,7 +86,7 @@ fn a_connection_that_breaks_in_its_commit_leaves_the_write_in_doubt() {
         .batch_execute("DROP TRIGGER ends ON environments")
         .unwrap();
     flags
-        .create_environment(&new_environment("production"), &stamp())
+        .create_environment(&new_environment("production"), &seeds(), &stamp())
         .unwrap();
 }
 
@@ -103,7 +103,7 @@ fn a_held_counter_refuses_writers_within_their_patience_and_readers_go_on() {
         .batch_execute("BEGIN; SELECT seq FROM log_head FOR UPDATE")
         .unwrap();
     let flags = DieselFlagRepository::new(db.clone());
-    let refused = flags.create_environment(&new_environment("production"), &stamp());
+    let refused = flags.create_environment(&new_environment("production"), &seeds(), &stamp());
     assert!(
         matches!(
             refused,
@@ -115,7 +115,7 @@ fn a_held_counter_refuses_writers_within_their_patience_and_readers_go_on() {
     read.unwrap();
     holder.batch_execute("ROLLBACK").unwrap();
     flags
-        .create_environment(&new_environment("production"), &stamp())
+        .create_environment(&new_environment("production"), &seeds(), &stamp())
         .unwrap();
 }
 
@@ -130,7 +130,7 @@ fn a_read_cannot_write_and_sees_one_state_throughout() {
     let counts: Result<_, StorageError> = db.read(|connection| {
         let before = count(connection);
         flags
-            .create_environment(&new_environment("production"), &stamp())
+            .create_environment(&new_environment("production"), &seeds(), &stamp())
             .unwrap();
         Ok((before, count(connection)))
     });

@@ -16,10 +16,10 @@ fn filled() -> Database {
     let database = Database::migrated();
     let flags = DieselFlagRepository::new(database.open());
     flags
-        .create_environment(&new_environment("production"), &stamp())
+        .create_environment(&new_environment("production"), &seeds(), &stamp())
         .unwrap();
     flags
-        .create_feature(&new_feature("limit"), &stamp())
+        .create_feature(&new_feature("limit"), &seeds(), &stamp())
         .unwrap();
     database
 }

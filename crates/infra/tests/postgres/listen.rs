@@ -28,7 +28,7 @@ fn listen(db: &Db) -> (Listener, Receiver<()>) {
 fn change(db: &Db, name: &str) {
     let flags = DieselFlagRepository::new(db.clone());
     flags
-        .create_environment(&new_environment(name), &stamp())
+        .create_environment(&new_environment(name), &seeds(), &stamp())
         .unwrap();
 }
 

@@ -54,12 +54,16 @@ fn tail(db: &Db, stopped: &AtomicBool) -> Vec<Change> {
 fn write(db: &Db, writer: usize) -> usize {
     let flags = DieselFlagRepository::new(db.clone());
     let name = format!("writer-{writer}");
-    flags.create_feature(&new_feature(&name), &stamp()).unwrap();
+    flags
+        .create_feature(&new_feature(&name), &seeds(), &stamp())
+        .unwrap();
     let mut enabled = false;
     for round in 0..WRITES {
         if round % 10 == 9 {
             let name = format!("{name}-{round}");
-            flags.create_feature(&new_feature(&name), &stamp()).unwrap();
+            flags
+                .create_feature(&new_feature(&name), &seeds(), &stamp())
+                .unwrap();
         } else {
             enabled = !enabled;
             flags
@@ -75,7 +79,7 @@ fn write(db: &Db, writer: usize) -> usize {
         // A refusal takes a number and gives it back.
         if round % 7 == 0 {
             flags
-                .create_feature(&new_feature(&name), &stamp())
+                .create_feature(&new_feature(&name), &seeds(), &stamp())
                 .unwrap_err();
         }
     }
@@ -88,7 +92,7 @@ fn a_reader_that_follows_sixteen_writers_on_three_instances_misses_and_reorders_
     let instances: Vec<Db> = (0..INSTANCES).map(|_| database.open()).collect();
     let first = DieselFlagRepository::new(instances[0].clone());
     first
-        .create_environment(&new_environment("production"), &stamp())
+        .create_environment(&new_environment("production"), &seeds(), &stamp())
         .unwrap();
     let stopped = AtomicBool::new(false);
     let (written, tails) = thread::scope(|scope| {

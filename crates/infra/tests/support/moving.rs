@@ -61,7 +61,7 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
     let any = &Precondition::Any;
     for name in ["staging", "production", "gone"] {
         flags
-            .create_environment(&new_environment(name), &stamp())
+            .create_environment(&new_environment(name), &seeds(), &stamp())
             .unwrap();
     }
     for (name, value) in [
@@ -78,7 +78,7 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
             tags: tags(&["ui", "büro"]),
             ..new_feature(name)
         };
-        flags.create_feature(&command, &stamp()).unwrap();
+        flags.create_feature(&command, &seeds(), &stamp()).unwrap();
     }
     let change = ChangeFeature {
         name: Some(feature_name("renamed")),
@@ -138,8 +138,8 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
 /// What the next environment, feature and key are numbered.
 pub(crate) fn next_ids(db: &Db) -> [i64; 3] {
     let flags = DieselFlagRepository::new(db.clone());
-    let environment = flags.create_environment(&new_environment("next"), &later());
-    let feature = flags.create_feature(&new_feature("next"), &later());
+    let environment = flags.create_environment(&new_environment("next"), &seeds(), &later());
+    let feature = flags.create_feature(&new_feature("next"), &seeds(), &later());
     let key = new_key("next", KeyKind::Client, "the-next-key");
     let key =
         DieselKeyRepository::new(db.clone()).create_key(&environment_name("next"), &key, &later());

@@ -7,11 +7,11 @@
 
 use flagstaff_domain::access::{
     Account, Expire, KeyDigest, KeyKind, KeyText, NewAccount, NewGuid, NewKey, NewSession,
-    NewToken, PasswordHash, Role, Username,
+    NewToken, PasswordHash, RandomSource, Role, Username,
 };
 use flagstaff_domain::changes::Actor;
 use flagstaff_domain::clock::Timestamp;
-use flagstaff_domain::flags::{ChangeFlag, CreateEnvironment, CreateFeature, FlagValue};
+use flagstaff_domain::flags::{ChangeFlag, CreateEnvironment, CreateFeature, FlagValue, Seeds};
 use flagstaff_domain::text::{
     Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tag, Tags, TokenName,
 };
@@ -58,6 +58,17 @@ fn stamp_of(user: &str, at: &str) -> Stamp {
     }
 }
 
+/// Seeds of zeros: equal names get equal ones.
+pub(crate) fn seeds() -> Seeds {
+    struct Zeros;
+    impl RandomSource for Zeros {
+        fn bytes(&self) -> [u8; 32] {
+            [0; 32]
+        }
+    }
+    Seeds::draw(&Zeros)
+}
+
 pub(crate) fn new_environment(name: &str) -> CreateEnvironment {
     CreateEnvironment {
         name: environment_name(name),
@@ -71,15 +82,15 @@ pub(crate) fn new_feature(name: &str) -> CreateFeature {
 
 pub(crate) fn set_value(value: FlagValue) -> ChangeFlag {
     ChangeFlag {
-        enabled: None,
         value: Some(value),
+        ..ChangeFlag::default()
     }
 }
 
 pub(crate) fn set_enabled(enabled: bool) -> ChangeFlag {
     ChangeFlag {
         enabled: Some(enabled),
-        value: None,
+        ..ChangeFlag::default()
     }
 }
 

@@ -4,6 +4,7 @@ mod keys;
 
 use super::*;
 use crate::access::KeyKind;
+use crate::flags::{HashKey, Seed, SplitHash};
 use crate::ids::{EnvironmentId, FeatureId, FlagId, Seq};
 use crate::text::{Description, Tags};
 
@@ -17,6 +18,7 @@ fn environment(id: i64, name: &str) -> Environment {
         name: EnvironmentName::parse(name).unwrap(),
         description: Description::default(),
         created_at: at(),
+        hash_key: HashKey::parse("hash-key").unwrap(),
         revision: Seq(1),
         version: Seq(1),
     }
@@ -35,6 +37,10 @@ fn flag(environment: &Environment, feature: &Feature, enabled: bool) -> Flag {
         environment: environment.name.clone(),
         enabled,
         value: FlagValue::Null,
+        variants: Vec::new(),
+        killed: false,
+        seed: Seed::of([1; 16]),
+        hash: SplitHash::Md5,
         updated_at: at(),
         version: Seq(1),
     }

@@ -244,13 +244,13 @@ impl<'a> Metadata<'a> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use flagstaff_domain::flags::SnapshotFlag;
     use flagstaff_domain::flags::evaluation::{
         Definition, FeatureDefinition, Operator, Program, SegmentDefinition, VariantDefinition,
     };
     use flagstaff_domain::flags::targeting::{Condition, ConditionValue, Rule, RuleKind};
+    use flagstaff_domain::flags::{CreateFeature, HashKey, Seed, SnapshotFlag, SplitHash};
     use flagstaff_domain::ids::{EnvironmentId, FeatureId, FlagId, Seq};
-    use flagstaff_domain::text::{Description, EnvironmentName, FeatureName};
+    use flagstaff_domain::text::{EnvironmentName, FeatureName};
     use serde_json::{Value, json};
 
     use super::*;
@@ -280,28 +280,26 @@ mod tests {
 
     /// A view of one feature, which is split for everybody, served to testers as it is, and to `ann` as her own.
     fn view() -> View {
-        let feature = Feature {
-            id: FeatureId(7),
-            name: FeatureName::parse("theme").unwrap(),
-            description: Description::default(),
-            kind: flagstaff_domain::flags::FeatureKind::Multivariate,
-            initial_value: FlagValue::Null,
+        let feature = CreateFeature {
             default_enabled: true,
-            server_key_only: false,
-            tags: flagstaff_domain::text::Tags::default(),
-            created_at: Timestamp::default(),
-            version: Seq(1),
+            ..CreateFeature::named(FeatureName::parse("theme").unwrap())
         };
+        let feature = feature.record(FeatureId(7), Timestamp::default(), Seq(1));
         let flag = SnapshotFlag {
             id: FlagId(1),
             feature: Arc::new(feature),
             enabled: true,
             value: FlagValue::Null,
+            variants: vec![],
+            killed: false,
+            seed: Seed::of([1; 16]),
+            hash: SplitHash::Md5,
         };
         let name = EnvironmentName::parse("production").unwrap();
         let mut snapshot = Snapshot::new(
             EnvironmentId(1),
             name,
+            HashKey::parse("env").unwrap(),
             Seq(2),
             Timestamp::default(),
             vec![flag],

@@ -54,7 +54,7 @@ async fn an_error_of_the_port_is_told_by_what_is_known_of_the_change() {
             let mut repository = MockFlagRepository::new();
             repository
                 .expect_create_feature()
-                .returning(move |_, _| Err(FlagError::Storage(error.clone())));
+                .returning(move |_, _, _| Err(FlagError::Storage(error.clone())));
             Arc::new(repository)
         });
         backend.serving.refresh().unwrap();

@@ -19,7 +19,7 @@ async fn creation_answers_with_the_record_and_where_it_is() {
     });
     let created = api.manage(Method::POST, ALL).json(body).send().await;
     assert_eq!(created.status, 201);
-    insta::assert_snapshot!(created.text(), @r#"{"id":1,"name":"dark_mode","description":"Dark colours","type":"MULTIVARIATE","initial_value":{"a":1.0},"default_enabled":true,"server_key_only":true,"tags":["ui","beta"],"created_at":"2026-11-20T10:00:00.000000Z","version":2}"#);
+    insta::assert_snapshot!(created.text(), @r#"{"id":1,"name":"dark_mode","description":"Dark colours","type":"MULTIVARIATE","initial_value":{"a":1.0},"default_enabled":true,"server_key_only":true,"tags":["ui","beta"],"variants":[],"archived":false,"stale":false,"created_at":"2026-11-20T10:00:00.000000Z","version":2}"#);
     assert_eq!(created.header("Location"), Some(DARK_MODE));
     assert_eq!(created.header("ETag"), Some("\"2\""));
     assert_eq!(created.header("X-Flagstaff-Revision"), Some("2"));
@@ -37,7 +37,7 @@ async fn a_name_is_all_that_is_needed() {
         .json(json!({"name": "a"}))
         .send()
         .await;
-    insta::assert_snapshot!(created.text(), @r#"{"id":1,"name":"a","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":false,"tags":[],"created_at":"2026-11-20T10:00:00.000000Z","version":2}"#);
+    insta::assert_snapshot!(created.text(), @r#"{"id":1,"name":"a","description":"","type":"STANDARD","initial_value":null,"default_enabled":false,"server_key_only":false,"tags":[],"variants":[],"archived":false,"stale":false,"created_at":"2026-11-20T10:00:00.000000Z","version":2}"#);
 }
 
 #[actix_web::test]
@@ -134,7 +134,7 @@ async fn a_change_leaves_the_rest_and_the_flags_as_they_are() {
         .send()
         .await;
     assert_eq!(changed.status, 200);
-    insta::assert_snapshot!(changed.text(), @r#"{"id":1,"name":"dark_mode","description":"Dark","type":"MULTIVARIATE","initial_value":null,"default_enabled":true,"server_key_only":false,"tags":["x","y"],"created_at":"2026-11-20T10:00:00.000000Z","version":5}"#);
+    insta::assert_snapshot!(changed.text(), @r#"{"id":1,"name":"dark_mode","description":"Dark","type":"MULTIVARIATE","initial_value":null,"default_enabled":true,"server_key_only":false,"tags":["x","y"],"variants":[],"archived":false,"stale":false,"created_at":"2026-11-20T10:00:00.000000Z","version":5}"#);
     assert_eq!(
         (
             changed.header("ETag"),

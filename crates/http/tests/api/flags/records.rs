@@ -20,7 +20,7 @@ async fn a_flag_is_what_the_contract_lists() {
     api.feature("dark_mode").await;
     let shown = api.read(DARK_MODE).await;
     assert_eq!(shown.status, 200);
-    insta::assert_snapshot!(shown.text(), @r#"{"feature":"dark_mode","environment":"production","enabled":false,"value":null,"updated_at":"2026-11-20T10:00:00.000000Z","version":4}"#);
+    insta::assert_snapshot!(shown.text(), @r#"{"feature":"dark_mode","environment":"production","enabled":false,"value":null,"variants":[],"killed":false,"updated_at":"2026-11-20T10:00:00.000000Z","version":4}"#);
     assert_eq!(shown.header("ETag"), Some("\"4\""));
     assert_eq!(api.read(ALL).await.json(), json!([shown.json()]));
 }
@@ -32,7 +32,7 @@ async fn a_change_is_answered_with_the_flag_as_it_is_now() {
     api.backend.clock.advance(Duration::from_micros(1));
     let changed = change(&api, json!({"enabled": true, "value": [1.0]})).await;
     assert_eq!(changed.status, 200);
-    insta::assert_snapshot!(changed.text(), @r#"{"feature":"dark_mode","environment":"production","enabled":true,"value":[1.0],"updated_at":"2026-11-20T10:00:00.000001Z","version":5}"#);
+    insta::assert_snapshot!(changed.text(), @r#"{"feature":"dark_mode","environment":"production","enabled":true,"value":[1.0],"variants":[],"killed":false,"updated_at":"2026-11-20T10:00:00.000001Z","version":5}"#);
     assert_eq!(
         (
             changed.header("ETag"),
