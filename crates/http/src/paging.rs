@@ -16,10 +16,10 @@ use crate::error::Problem;
 pub(crate) struct PageParams {
     /// The most records to return, 1 to 1,000; 1,000 unless told.
     #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
     /// Only what comes after the record of this name.
     #[param(value_type = Option<schema::Name>)]
-    after: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 impl PageParams {

@@ -11,9 +11,10 @@ use clap::{ArgGroup, Args};
 use flagstaff_domain::access::Username;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::FlagValue;
-use flagstaff_domain::ids::Seq;
+use flagstaff_domain::flags::targeting::{Percentage, Share, Variant};
+use flagstaff_domain::ids::{Seq, VariantId};
 use flagstaff_domain::text::{
-    Description, EnvironmentName, FeatureName, Invalid, KeyName, Tag, Tags,
+    Description, EnvironmentName, FeatureName, Invalid, KeyName, Tag, Tags, VariantKey,
 };
 use flagstaff_domain::write::Precondition;
 
@@ -58,6 +59,44 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, Invalid> {
 pub(super) fn seq(text: &str) -> Result<Seq, Invalid> {
     let seq = text.parse().ok().filter(|seq| *seq >= 0).map(Seq);
     seq.ok_or_else(|| Invalid::new("must be a whole number, as \"version\" and \"seq\" are"))
+}
+
+/// A variant with its value as JSON.
+pub(super) fn variant(text: &str) -> Result<Variant, Invalid> {
+    named(text, json)
+}
+
+/// A variant with its value as a string.
+pub(super) fn text_variant(text: &str) -> Result<Variant, Invalid> {
+    named(text, string)
+}
+
+fn named(
+    text: &str,
+    value: impl FnOnce(&str) -> Result<FlagValue, Invalid>,
+) -> Result<Variant, Invalid> {
+    let (key, text) = pair(text, "KEY=VALUE")?;
+    Ok(Variant {
+        id: VariantId::default(), // which storage gives it
+        key,
+        value: value(text)?,
+    })
+}
+
+/// A variant and how many of a hundred get it.
+pub(super) fn share(text: &str) -> Result<Share, Invalid> {
+    let (variant, text) = pair(text, "KEY=PERCENT")?;
+    let weight = text.trim_end_matches('%').parse().unwrap_or(f64::NAN);
+    let weight = Percentage::new(weight)?;
+    Ok(Share { variant, weight })
+}
+
+/// A variant's key and what stands behind the first equals sign.
+fn pair<'a>(text: &'a str, shape: &'static str) -> Result<(VariantKey, &'a str), Invalid> {
+    let (key, rest) = text
+        .split_once('=')
+        .ok_or_else(|| Invalid::new(format!("must be {shape}")))?;
+    Ok((VariantKey::parse(key)?, rest))
 }
 
 /// Tags, each once.

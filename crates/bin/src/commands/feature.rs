@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Args, Subcommand};
 use flagstaff_domain::changes::Actor;
+use flagstaff_domain::flags::targeting::{Variant, Variants};
 use flagstaff_domain::flags::{
     ChangeFeature, CreateFeature, Feature, FeatureFilter, FeatureKind, FlagError,
 };
@@ -10,7 +11,7 @@ use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Invalid,
 use flagstaff_http::admin::dto::FeatureRecord;
 
 use super::arguments::{self, IfVersion, ValueArgument, at_least_one};
-use super::{Session, environment, every_page};
+use super::{Session, environment, every_page, flag};
 use crate::exit::Failure;
 use crate::output::{Output, instant, note, on_off, short};
 use crate::wiring::Services;
@@ -27,8 +28,9 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   flagstaff feature list
+  flagstaff feature list --archived false --stale true
   flagstaff feature list --json | jq -r '.[] | select(.tags | index(\"checkout\")) | .name'")]
-    List,
+    List(List),
     /// Show a feature and its flags
     #[command(after_help = "\
 Examples:
@@ -40,6 +42,7 @@ Examples:
   flagstaff feature create dark_mode --description 'Dark colours everywhere' --tag ui
   flagstaff feature create upload_limit --value 25 --default-enabled true
   flagstaff feature create greeting --text 'Hello there' --enabled-in staging
+  flagstaff feature create theme --text plain --variant-text blue=ocean --variant-text green=forest
   flagstaff feature create fraud_rules --value '{\"max\": 3}' --server-key-only true")]
     Create(Box<Create>),
     /// Change a feature; its flags stay as they are
@@ -47,6 +50,8 @@ Examples:
 Examples:
   flagstaff feature set dark_mode --description 'Dark colours, also in mails'
   flagstaff feature set dark_mode --tag ui --tag experiment
+  flagstaff feature set theme --variant-text blue=sky --variant-text green=forest --variant-text red=fire
+  flagstaff feature set dark_mode --archived true
   flagstaff feature set upload_limit --value 50     # in environments to come
   flagstaff feature set dark_mode --name night_mode --if-version 17")]
     Set(Box<Set>),
@@ -55,6 +60,24 @@ Examples:
 Examples:
   flagstaff feature delete dark_mode")]
     Delete(Delete),
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    marks: Marks,
+}
+
+/// What a feature may be marked as.
+#[derive(Debug, Args)]
+pub(crate) struct Marks {
+    /// Whether it is put away; it is served as before
+    #[arg(long, value_name = "true|false", action = ArgAction::Set, hide_possible_values = true)]
+    archived: Option<bool>,
+    /// Whether it is done with, and may go once no code asks for it
+    #[arg(long, value_name = "true|false", action = ArgAction::Set, hide_possible_values = true)]
+    stale: Option<bool>,
 }
 
 /// Names a feature.
@@ -93,6 +116,7 @@ pub(crate) struct Set {
 #[derive(Debug, Args)]
 #[command(group = at_least_one([
     "name", "description", "kind", "value", "text", "default_enabled", "server_key_only", "tag", "no_tags",
+    "variant", "variant_text", "no_variants", "archived", "stale",
 ]))]
 pub(crate) struct Change {
     /// A new name
@@ -103,6 +127,11 @@ pub(crate) struct Change {
     /// Take all tags away
     #[arg(long, conflicts_with = "tag")]
     no_tags: bool,
+    /// Take all variants away
+    #[arg(long, conflicts_with_all = ["variant", "variant_text"])]
+    no_variants: bool,
+    #[command(flatten)]
+    marks: Marks,
 }
 
 /// What describes a feature.
@@ -125,6 +154,12 @@ pub(crate) struct Details {
     /// A word by which it is grouped; may be repeated, and replaces all earlier ones
     #[arg(long, value_parser = arguments::tag)]
     tag: Vec<Tag>,
+    /// A variant with its value as JSON; may be repeated. All are given: one that is left out goes
+    #[arg(long, value_name = "KEY=JSON", value_parser = arguments::variant)]
+    variant: Vec<Variant>,
+    /// A variant with its value as a string, as --variant otherwise
+    #[arg(long, value_name = "KEY=STRING", value_parser = arguments::text_variant)]
+    variant_text: Vec<Variant>,
 }
 
 /// Arguments of `delete`.
@@ -143,7 +178,7 @@ fn kind(text: &str) -> Result<FeatureKind, Invalid> {
 pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
     let (services, mut output) = session.open()?;
     match command {
-        Command::List => list(&services, &mut output),
+        Command::List(wanted) => list(&wanted.marks, &services, &mut output),
         Command::Show(named) => {
             let feature = services.flags.get_feature(&named.feature)?;
             show(&feature, &services, &mut output)
@@ -164,6 +199,7 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
 
 fn create(create: Create, services: &Services, output: &mut Output) -> Result<(), Failure> {
     let details = create.details;
+    let variants = variants(details.variant, details.variant_text)?;
     let command = CreateFeature {
         description: details.description.unwrap_or_default(),
         kind: details.kind.unwrap_or_default(),
@@ -171,6 +207,7 @@ fn create(create: Create, services: &Services, output: &mut Output) -> Result<()
         default_enabled: details.default_enabled.unwrap_or_default(),
         server_key_only: details.server_key_only.unwrap_or_default(),
         tags: arguments::tags(details.tag)?,
+        variants,
         enabled_in: create.enabled_in,
         ..CreateFeature::named(create.feature)
     };
@@ -185,7 +222,11 @@ fn set(set: Set, services: &Services, output: &mut Output) -> Result<(), Failure
         name,
         details,
         no_tags,
+        no_variants,
+        marks,
     } = set.change;
+    let any = no_variants || !(details.variant.is_empty() && details.variant_text.is_empty());
+    let variants = variants(details.variant, details.variant_text)?;
     let tags = if no_tags || !details.tag.is_empty() {
         Some(arguments::tags(details.tag)?)
     } else {
@@ -199,7 +240,9 @@ fn set(set: Set, services: &Services, output: &mut Output) -> Result<(), Failure
         default_enabled: details.default_enabled,
         server_key_only: details.server_key_only,
         tags,
-        ..ChangeFeature::default()
+        variants: any.then_some(variants),
+        archived: marks.archived,
+        stale: marks.stale,
     };
     let renamed = change.name.is_some();
     let written = services.flags.change_feature(
@@ -231,13 +274,21 @@ fn show_with_warnings(
     Ok(())
 }
 
-fn list(services: &Services, output: &mut Output) -> Result<(), Failure> {
+/// Those with JSON, then those with strings.
+fn variants(json: Vec<Variant>, strings: Vec<Variant>) -> Result<Variants, Failure> {
+    Variants::try_from([json, strings].concat())
+        .map_err(|error| Failure::wrong(format!("--variant {error}")))
+}
+
+fn list(marks: &Marks, services: &Services, output: &mut Output) -> Result<(), Failure> {
+    let filter = FeatureFilter {
+        archived: marks.archived,
+        stale: marks.stale,
+    };
     let features = every_page(
         |after| {
             let limit = PAGE_MAX;
-            services
-                .flags
-                .list_features(&Page { limit, after }, FeatureFilter::default())
+            services.flags.list_features(&Page { limit, after }, filter)
         },
         |feature: &Feature| feature.name.clone(),
     )?;
@@ -246,6 +297,9 @@ fn list(services: &Services, output: &mut Output) -> Result<(), Failure> {
         return output.json(&records);
     }
     if features.is_empty() {
+        if filter != FeatureFilter::default() {
+            return output.line("no feature has these marks");
+        }
         return output.line("no features yet; add one with `flagstaff feature create NAME`");
     }
     output.table(
@@ -266,6 +320,14 @@ fn tags(feature: &Feature) -> String {
     feature.tags.iter().collect::<Vec<_>>().join(", ")
 }
 
+fn variants_of(feature: &Feature) -> String {
+    let variants = feature.variants.iter();
+    let told: Vec<_> = variants
+        .map(|one| format!("{}={}", one.key, short(&one.value.to_json())))
+        .collect();
+    told.join(", ")
+}
+
 /// Shows a feature; to a person also the flags that it has.
 fn show(feature: &Feature, services: &Services, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
@@ -279,6 +341,9 @@ fn show(feature: &Feature, services: &Services, output: &mut Output) -> Result<(
         ("default enabled", feature.default_enabled.to_string()),
         ("server key only", feature.server_key_only.to_string()),
         ("tags", tags(feature)),
+        ("variants", variants_of(feature)),
+        ("archived", feature.archived.to_string()),
+        ("stale", feature.stale.to_string()),
         ("created", instant(feature.created_at)),
         ("version", feature.version.to_string()),
     ])?;
@@ -292,7 +357,7 @@ fn show(feature: &Feature, services: &Services, output: &mut Output) -> Result<(
         };
         flags.push([
             flag.environment.to_string(),
-            on_off(flag.enabled),
+            flag::state(&flag),
             short(&flag.value.to_json()),
         ]);
     }

@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Args, Subcommand};
 use flagstaff_domain::changes::Actor;
+use flagstaff_domain::flags::targeting::{Share, Split};
 use flagstaff_domain::flags::{ChangeFlag, Flag};
 use flagstaff_domain::page::{PAGE_MAX, Page};
 use flagstaff_domain::text::{EnvironmentName, FeatureName};
@@ -32,12 +33,15 @@ Examples:
 Examples:
   flagstaff flag show production dark_mode")]
     Show(Named),
-    /// Switch a flag, or give it a value
+    /// Switch a flag, or give it a value or a split
     #[command(after_help = "\
 Examples:
   flagstaff flag set production dark_mode --on
   flagstaff flag set production dark_mode --enabled false
   flagstaff flag set staging upload_limit --value 50
+  flagstaff flag set production theme --variant blue=30 --variant green=12.5   # the rest gets the value
+  flagstaff flag set production dark_mode --kill      # off for everyone, overrides included
+  flagstaff flag set production dark_mode --revive    # as it was before
   flagstaff flag set staging greeting --text 'Good morning' --on
   flagstaff flag set production theme --value '{\"colour\": \"#00f\"}' --if-version 17")]
     Set(Set),
@@ -74,7 +78,9 @@ pub(crate) struct Set {
 
 /// What `set` can set.
 #[derive(Debug, Args)]
-#[command(group = at_least_one(["enabled", "on", "off", "value", "text"]))]
+#[command(group = at_least_one([
+    "enabled", "on", "off", "value", "text", "variant", "no_split", "kill", "revive",
+]))]
 pub(crate) struct Change {
     /// Enable it, or disable it
     #[arg(long, value_name = "true|false", action = ArgAction::Set, hide_possible_values = true)]
@@ -87,19 +93,35 @@ pub(crate) struct Change {
     off: bool,
     #[command(flatten)]
     value: ValueArgument,
+    /// How many of a hundred get a variant; may be repeated, and replaces the whole split
+    #[arg(long, value_name = "KEY=PERCENT", value_parser = arguments::share)]
+    variant: Vec<Share>,
+    /// Give everybody the value
+    #[arg(long, conflicts_with = "variant")]
+    no_split: bool,
+    /// Turn it off for everyone, whatever else is set
+    #[arg(long, conflicts_with = "revive")]
+    kill: bool,
+    /// Take --kill back
+    #[arg(long)]
+    revive: bool,
 }
 
 impl Change {
-    fn into_change(self) -> ChangeFlag {
-        ChangeFlag {
+    fn into_change(self) -> Result<ChangeFlag, Failure> {
+        let split = self.no_split || !self.variant.is_empty();
+        let split = split.then(|| Split::try_from(self.variant)).transpose();
+        let split = split.map_err(|error| Failure::wrong(format!("--variant {error}")))?;
+        Ok(ChangeFlag {
             enabled: match (self.on, self.off) {
                 (true, _) => Some(true),
                 (_, true) => Some(false),
                 _ => self.enabled,
             },
             value: self.value.into_value(),
-            ..ChangeFlag::default()
-        }
+            variants: split,
+            killed: (self.kill || self.revive).then_some(self.kill),
+        })
     }
 }
 
@@ -118,7 +140,7 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
                 &Actor::CommandLine,
                 &set.named.of.environment,
                 &set.named.feature,
-                &set.change.into_change(),
+                &set.change.into_change()?,
                 &set.if_version.precondition(),
             )?;
             show(&written.record, &mut output)
@@ -152,12 +174,29 @@ fn list(
         flags.iter().map(|flag| {
             [
                 flag.feature.to_string(),
-                on_off(flag.enabled),
+                state(flag),
                 short(&flag.value.to_json()),
                 instant(flag.updated_at),
             ]
         }),
     )
+}
+
+/// Whether it is on, as people read it.
+pub(super) fn state(flag: &Flag) -> String {
+    if flag.killed {
+        "killed".to_owned()
+    } else {
+        on_off(flag.enabled)
+    }
+}
+
+fn split(flag: &Flag) -> String {
+    let shares = flag.variants.iter();
+    let shares: Vec<_> = shares
+        .map(|share| format!("{} {} %", share.variant, share.weight))
+        .collect();
+    shares.join(", ")
 }
 
 fn show(flag: &Flag, output: &mut Output) -> Result<(), Failure> {
@@ -167,8 +206,9 @@ fn show(flag: &Flag, output: &mut Output) -> Result<(), Failure> {
     output.fields([
         ("feature", flag.feature.to_string()),
         ("environment", flag.environment.to_string()),
-        ("state", on_off(flag.enabled)),
+        ("state", state(flag)),
         ("value", flag.value.to_json()),
+        ("split", split(flag)),
         ("updated", instant(flag.updated_at)),
         ("version", flag.version.to_string()),
     ])

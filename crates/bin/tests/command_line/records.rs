@@ -64,6 +64,9 @@ fn a_feature_is_created_shown_set_and_deleted() {
             "default_enabled",
             "server_key_only",
             "tags",
+            "variants",
+            "archived",
+            "stale",
             "created_at",
             "version"
         ]
@@ -122,6 +125,8 @@ fn a_flag_is_switched_and_given_values_of_every_type() {
             "environment",
             "enabled",
             "value",
+            "variants",
+            "killed",
             "updated_at",
             "version"
         ]

@@ -131,7 +131,7 @@ fn keys_move_along_with_a_renamed_environment() {
     let state = |environment: &str| {
         json!({
             "version": 1,
-            "flags": { "environments": [{ "name": environment }] },
+            "flags": { "environments": [{ "name": environment, "hash_key": "the-hash-key-they-have" }] },
             "access": { "keys": [
                 { "environment": environment, "name": "web", "kind": "client", "key": "the-key-they-have" },
                 { "environment": environment, "name": "api", "kind": "server", "key": "ser.the-key-they-have" },

@@ -3,21 +3,23 @@
 //! Pure, so that `--dry-run` and the import itself cannot differ. A second import of the same file has no steps.
 //! Which stored key an entry means is decided in `keys`.
 
+mod features;
 mod keys;
 
 use std::collections::{HashMap, HashSet};
 
 use super::error::StateError;
-use super::file::{FeatureEntry, FlagEntry, StateFile};
+use super::file::{FlagEntry, StateFile};
 use super::sections::{self, SectionStep, StoredSections};
 use serde_json::Value;
 
+use features::Basis;
+
 use crate::access::{EnvironmentKey, KeyText, NewKey};
 use crate::clock::Timestamp;
-use crate::flags::targeting::Variant;
 use crate::flags::{
     ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Environment,
-    Feature, Flag, FlagValue,
+    Feature, Flag,
 };
 use crate::ids::KeyId;
 use crate::text::{EnvironmentName, FeatureName, Invalid, KeyName, fold};
@@ -206,13 +208,6 @@ struct Planner<'a> {
     takings: Vec<Step>,
 }
 
-/// What a feature is from now on, as far as its flags go.
-struct Basis {
-    enabled: bool,
-    value: FlagValue,
-    variants: Vec<Variant>,
-}
-
 impl<'a> Planner<'a> {
     fn new(current: &'a CurrentState) -> Self {
         let environments: HashMap<_, _> = current
@@ -320,56 +315,6 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn create(&mut self, entry: &FeatureEntry) -> Basis {
-        let create = create_of(entry);
-        let basis = Basis {
-            enabled: create.default_enabled,
-            value: create.initial_value.clone(),
-            variants: create.variants.to_vec(),
-        };
-        self.steps.push(Step::CreateFeature(create));
-        basis
-    }
-
-    /// A variant may only go where it has no share any more: first it stays beside the new ones, then flags change.
-    fn change(&mut self, stored: &Feature, entry: &FeatureEntry) -> Basis {
-        let change = change_of(entry);
-        let changed = change.apply(stored);
-        let beside = change
-            .variants
-            .as_ref()
-            .map(|wanted| wanted.beside(&stored.variants));
-        let first = ChangeFeature {
-            // With variants it is multivariate, whatever a file says.
-            kind: change.kind.filter(|_| {
-                beside
-                    .as_ref()
-                    .map_or(stored.variants.is_empty(), |all| all.is_empty())
-            }),
-            variants: beside,
-            ..change.clone()
-        };
-        let between = first.apply(stored);
-        if between != *stored {
-            self.steps
-                .push(Step::ChangeFeature(stored.name.clone(), first));
-        }
-        if changed != between {
-            let taking = ChangeFeature {
-                kind: change.kind.filter(|_| changed.variants.is_empty()),
-                variants: change.variants,
-                ..ChangeFeature::default()
-            };
-            self.takings
-                .push(Step::ChangeFeature(changed.name.clone(), taking));
-        }
-        Basis {
-            enabled: changed.default_enabled,
-            value: changed.initial_value,
-            variants: changed.variants,
-        }
-    }
-
     fn flag(
         &mut self,
         environment: &EnvironmentName,
@@ -452,37 +397,6 @@ fn once(
         place(),
         format!("{name:?} stands in the file twice"),
     ))
-}
-
-fn change_of(entry: &FeatureEntry) -> ChangeFeature {
-    ChangeFeature {
-        name: Some(entry.name.clone()),
-        description: entry.description.clone(),
-        kind: entry.kind,
-        initial_value: entry.initial_value.clone(),
-        default_enabled: entry.default_enabled,
-        server_key_only: entry.server_key_only,
-        tags: entry.tags.clone(),
-        variants: entry.variants.clone(),
-        archived: entry.archived,
-        stale: entry.stale,
-    }
-}
-
-fn create_of(entry: &FeatureEntry) -> CreateFeature {
-    CreateFeature {
-        name: entry.name.clone(),
-        description: entry.description.clone().unwrap_or_default(),
-        kind: entry.kind.unwrap_or_default(),
-        initial_value: entry.initial_value.clone().unwrap_or_default(),
-        default_enabled: entry.default_enabled.unwrap_or_default(),
-        server_key_only: entry.server_key_only.unwrap_or_default(),
-        tags: entry.tags.clone().unwrap_or_default(),
-        variants: entry.variants.clone().unwrap_or_default(),
-        archived: entry.archived.unwrap_or_default(),
-        stale: entry.stale.unwrap_or_default(),
-        enabled_in: Vec::new(),
-    }
 }
 
 #[cfg(test)]

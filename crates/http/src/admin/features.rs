@@ -7,8 +7,8 @@ use flagstaff_domain::flags::{
     ChangeFeature, CreateFeature, FeatureFilter, FeatureKind, FlagValue,
 };
 use flagstaff_domain::text::{Description, EnvironmentName, FeatureName, Tags};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::dto::FeatureRecord;
 use super::{answer, schema};
@@ -94,28 +94,60 @@ pub(crate) struct FeatureChange {
     stale: Option<bool>,
 }
 
+/// Which features are asked for.
+#[derive(Debug, Clone, Deserialize, Serialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// The most records to return, 1 to 1,000; 1,000 unless told.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// Only what comes after the record of this name.
+    #[param(value_type = Option<schema::Name>)]
+    after: Option<String>,
+    /// Only those that are archived, or only the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived: Option<bool>,
+    /// Only those that are stale, or only the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<bool>,
+}
+
 /// List features
-#[utoipa::path(get, path = "/api/admin/features", tag = "features", params(PageParams),
+#[utoipa::path(get, path = "/api/admin/features", tag = "features", params(Wanted),
     responses((status = 200, description = "The features, sorted by name", body = Vec<FeatureRecord>)))]
 pub(crate) async fn list(
     _: Viewer,
     services: web::Data<Services>,
-    params: Params<PageParams>,
+    wanted: Params<Wanted>,
 ) -> Result<HttpResponse, Problem> {
-    let page = params.0.page(FeatureName::parse)?;
+    let wanted = wanted.0;
+    let page = PageParams {
+        limit: wanted.limit,
+        after: wanted.after.clone(),
+    };
+    let page = page.page(FeatureName::parse)?;
     let limit = page.limit;
+    let filter = FeatureFilter {
+        archived: wanted.archived,
+        stale: wanted.stale,
+    };
     let flags = services.flags.clone();
     let listing = services
         .blocking
-        .read(move || flags.list_features(&page, FeatureFilter::default()))
+        .read(move || flags.list_features(&page, filter))
         .await?;
-    Ok(paging::list(
-        &listing,
-        limit,
-        "/api/admin/features",
-        |one| FeatureRecord::from(one),
-        |one| one.name.to_string(),
-    ))
+    let mut response = HttpResponse::Ok();
+    if let Some(last) = listing.items.last().filter(|_| listing.more) {
+        let next = Wanted {
+            limit: Some(limit),
+            after: Some(last.name.to_string()),
+            ..wanted
+        };
+        response.insert_header(paging::link("/api/admin/features", &next));
+    }
+    let records: Vec<_> = listing.items.iter().map(FeatureRecord::from).collect();
+    Ok(response.json(records))
 }
 
 /// Create a feature

@@ -55,3 +55,4 @@ mod state;
 mod store;
 mod tokens;
 mod values;
+mod variants;

@@ -4,7 +4,7 @@ mod keys;
 
 use super::*;
 use crate::access::KeyKind;
-use crate::flags::{HashKey, Seed, SplitHash};
+use crate::flags::{FlagValue, HashKey, Seed, SplitHash};
 use crate::ids::{EnvironmentId, FeatureId, FlagId, Seq};
 use crate::text::{Description, Tags};
 
