@@ -248,7 +248,9 @@ mod tests {
         Definition, FeatureDefinition, Operator, Program, SegmentDefinition, VariantDefinition,
     };
     use flagstaff_domain::flags::targeting::{Condition, ConditionValue, Rule, RuleKind};
-    use flagstaff_domain::flags::{CreateFeature, HashKey, Seed, SnapshotFlag, SplitHash};
+    use flagstaff_domain::flags::{
+        CreateFeature, FeatureKind, HashKey, Seed, SnapshotFlag, SplitHash,
+    };
     use flagstaff_domain::ids::{EnvironmentId, FeatureId, FlagId, Seq};
     use flagstaff_domain::text::{EnvironmentName, FeatureName};
     use serde_json::{Value, json};
@@ -281,6 +283,7 @@ mod tests {
     /// A view of one feature, which is split for everybody, served to testers as it is, and to `ann` as her own.
     fn view() -> View {
         let feature = CreateFeature {
+            kind: FeatureKind::Multivariate,
             default_enabled: true,
             ..CreateFeature::named(FeatureName::parse("theme").unwrap())
         };
