@@ -15,6 +15,7 @@ mod origins;
 mod rates;
 mod values;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub evaluation: Evaluation,
     /// Who may read the metrics.
     pub metrics: Metrics,
+    /// Who is remembered for previews.
+    pub preview: Preview,
     /// Rates of currencies, in builds that have them.
     pub rates: Rates,
     /// Coupons, in builds that have them.
@@ -167,6 +170,18 @@ pub(crate) struct Metrics {
     /// Whether anyone may read `/metrics`.
     #[serde(deserialize_with = "values::switch")]
     pub public: bool,
+}
+
+/// Section `preview`: contexts that were seen lately, kept in memory alone.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Preview {
+    /// How many of each environment, 0 to 100,000; 0 keeps none.
+    #[serde(deserialize_with = "values::whole::<_, _, 0, 100_000>")]
+    pub contexts: usize,
+    /// Traits that are left out.
+    #[serde(deserialize_with = "values::names")]
+    pub without_traits: BTreeSet<String>,
 }
 
 /// Section `coupons`.

@@ -20,8 +20,8 @@ use flagstaff_domain::access::{
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::clock::{Clock, Timestamp};
 use flagstaff_domain::flags::{
-    FlagError, FlagService, RetrievalLog, Snapshot, SnapshotPublisher, SnapshotSource,
-    SnapshotSubscriber,
+    FlagError, FlagService, PreviewService, RetrievalLog, SeenContexts, Snapshot,
+    SnapshotPublisher, SnapshotSource, SnapshotSubscriber,
 };
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::state::{Progress, StateService};
@@ -39,7 +39,9 @@ pub(crate) use flagstaff_infra::db::PostgresUrl;
 use flagstaff_infra::db::copy::{self, Copied, CopyError};
 use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity, migrate};
 pub(crate) use flagstaff_infra::ending;
-use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource, MemoryRetrievalLog};
+use flagstaff_infra::flags::{
+    DieselFlagRepository, DieselRehearsal, DieselSnapshotSource, MemoryRetrievalLog,
+};
 use flagstaff_infra::password::Argon2Hasher;
 use flagstaff_infra::random::SystemRandom;
 use flagstaff_infra::state::DieselStateRepository;
@@ -88,6 +90,8 @@ pub(crate) struct Backend {
     pub(crate) serving: Arc<Serving>,
     /// Sessions.
     pub(crate) sessions: SessionService,
+    /// What changes would mean to those who were seen lately.
+    pub(crate) previews: PreviewService,
     /// The store's condition.
     pub(crate) storage: Arc<dyn StorageMonitor>,
     /// When it began to count retrievals.
@@ -188,8 +192,10 @@ impl Backend {
     pub(crate) fn open(
         settings: &settings::Database,
         limits: SessionLimits,
-        subscribers: Vec<Arc<dyn SnapshotSubscriber>>,
+        seen: Arc<SeenContexts>,
+        mut subscribers: Vec<Arc<dyn SnapshotSubscriber>>,
     ) -> Result<Self, Failure> {
+        subscribers.push(Arc::clone(&seen) as _);
         let location = settings.url.location().clone();
         let options = DbOptions::serving(location, settings.readers, settings.queue);
         let db = Db::open(&options).map_err(failure)?;
@@ -219,7 +225,9 @@ impl Backend {
             Arc::clone(&clock),
             limits,
         );
+        let rehearsal = Arc::new(DieselRehearsal::new(db.clone()));
         Ok(Self {
+            previews: PreviewService::new(rehearsal, seen, Arc::clone(&clock)),
             since: clock.now(),
             services: Services::over(&db, clock, retrievals, guids),
             serving,

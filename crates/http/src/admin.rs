@@ -13,6 +13,7 @@ pub mod explanation;
 pub(crate) mod features;
 pub(crate) mod flags;
 pub(crate) mod keys;
+pub(crate) mod preview;
 pub(crate) mod schema;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
@@ -68,6 +69,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/environments/{environment}/evaluate")
                 .post(evaluation::evaluate)
+                .build(),
+        )
+        .service(
+            resource("/environments/{environment}/preview")
+                .post(preview::preview)
                 .build(),
         )
         .service(

@@ -16,7 +16,7 @@ use flagstaff_domain::access::{
     AccountService, GuidService, KeyService, SessionService, TokenService,
 };
 use flagstaff_domain::changes::ChangeLog;
-use flagstaff_domain::flags::FlagService;
+use flagstaff_domain::flags::{FlagService, PreviewService, SeenContexts};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 
@@ -46,6 +46,10 @@ pub struct Services {
     pub ofrep: Arc<OfrepViews>,
     /// Features, environments, flags.
     pub flags: FlagService,
+    /// What changes would mean to those who were seen lately.
+    pub previews: PreviewService,
+    /// Those who were seen lately; whoever evaluates for an identity tells of it.
+    pub seen: Arc<SeenContexts>,
     /// The keys of environments.
     pub keys: KeyService,
     /// The GUID register.
@@ -89,6 +93,8 @@ pub struct Parts {
     pub ofrep: Arc<OfrepViews>,
     /// Features, environments, flags.
     pub flags: FlagService,
+    /// What changes would mean to those who were seen lately.
+    pub previews: PreviewService,
     /// The keys of environments.
     pub keys: KeyService,
     /// The GUID register.
@@ -139,6 +145,8 @@ impl Services {
             flagsmith: parts.flagsmith,
             ofrep: parts.ofrep,
             flags: parts.flags,
+            seen: Arc::clone(parts.previews.seen()),
+            previews: parts.previews,
             keys: parts.keys,
             guids: parts.guids,
             accounts: parts.accounts,

@@ -40,6 +40,7 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         admin::environments::change,
         admin::environments::delete,
         admin::evaluation::evaluate,
+        admin::preview::preview,
         admin::features::list,
         admin::features::create,
         admin::features::show,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use flagstaff_domain::access::{AccountService, FirstAdministrator, SessionLimits};
-use flagstaff_domain::flags::FeatureFilter;
+use flagstaff_domain::flags::{FeatureFilter, SeenContexts};
 use flagstaff_domain::page::Page;
 use flagstaff_domain::state::{ImportOptions, Plan, Progress, StateService};
 use flagstaff_http::sdk::flagsmith::FlagsmithViews;
@@ -76,7 +76,9 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         max_seconds: settings.sign_in.session_max_seconds,
     };
     let subscribers = vec![views.flagsmith.clone() as _, views.ofrep.clone() as _];
-    let backend = Backend::open(&settings.database, limits, subscribers)?;
+    let preview = &settings.preview;
+    let seen = SeenContexts::new(preview.contexts, preview.without_traits.clone());
+    let backend = Backend::open(&settings.database, limits, Arc::new(seen), subscribers)?;
     let told = arguments.demo || output.is_terminal();
     let prepared = prepare(arguments.demo, told, &backend, again)?;
     let unfollowed = |error| Failure::io("cannot start following the change log", &error);
@@ -204,6 +206,7 @@ fn parts(backend: &Backend, views: Protocols, instance: Instance, started: &[Sta
         flagsmith: views.flagsmith,
         ofrep: views.ofrep,
         flags: services.flags.clone(),
+        previews: backend.previews.clone(),
         keys: services.keys.clone(),
         guids: services.guids.clone(),
         accounts: services.accounts.clone(),

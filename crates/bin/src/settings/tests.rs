@@ -55,6 +55,7 @@ fn without_any_configuration_the_documented_defaults_are_in_force() {
                 "session_max_seconds": 86400, "secure_cookie": false},
             "evaluation": {"limit_per_second": 0},
             "metrics": {"token": null, "public": false},
+            "preview": {"contexts": 1000, "without_traits": []},
             "rates": {"base_url": "https://data.fixer.io/api", "access_key": null, "ingest_at": null, "days": 10, "retries": 10,
                 "timeout_seconds": 10, "public": true},
             "coupons": {"public": true, "misses_per_address": 100},
@@ -189,7 +190,7 @@ fn an_unknown_variable_is_refused_and_named() {
     );
     assert_eq!(
         refusal(&[], &[("FLAGSTAFF__SRV__BIND", "2")]),
-        "FLAGSTAFF__SRV__BIND: unknown key srv.bind; known sections: server, database, log, admin, sign_in, evaluation, metrics, rates, coupons"
+        "FLAGSTAFF__SRV__BIND: unknown key srv.bind; known sections: server, database, log, admin, sign_in, evaluation, metrics, preview, rates, coupons"
     );
     for name in [
         "FLAGSTAFF__SERVER",

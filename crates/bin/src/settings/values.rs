@@ -3,6 +3,7 @@
 //! Every function here says what is wrong and what would be right; `layers.rs` puts the place and the key in front. The
 //! parsers of secrets never repeat what they were given. Values with a type of their own have a file of their own.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -48,6 +49,26 @@ where
                 shown(&value)
             ))
         })
+}
+
+/// Names: a list, or a text with commas between them.
+pub(super) fn names<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeSet<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let names: Option<Vec<&str>> = match &value {
+        Value::String(text) => Some(text.split(',').map(str::trim).collect()),
+        Value::Array(items) => items.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    let names = names.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "{} is not a list of names; expected something like [\"email\", \"name\"]",
+            shown(&value)
+        ))
+    })?;
+    let names = names.into_iter().filter(|name| !name.is_empty());
+    Ok(names.map(str::to_owned).collect())
 }
 
 /// True or false.
@@ -238,6 +259,25 @@ mod tests {
             refused(json!(5)),
             "5 is not a name for an account; it must be text in quotes"
         );
+    }
+
+    #[test]
+    fn names_are_a_list_or_text_with_commas() {
+        for (value, expected) in [
+            (json!([]), vec![]),
+            (json!(""), vec![]),
+            (json!(["email", "first name"]), vec!["email", "first name"]),
+            (json!(" name, email,"), vec!["email", "name"]),
+        ] {
+            let found = names(value).unwrap();
+            assert_eq!(
+                found.iter().map(String::as_str).collect::<Vec<_>>(),
+                expected
+            );
+        }
+        for wrong in [json!(1), json!([1]), json!({})] {
+            assert!(names(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -15,6 +15,10 @@ use utoipa::ToSchema;
 
 use super::schema;
 
+/// What there is to say of a flag that is killed.
+const KILLED: &str =
+    "The flag is killed: it is off for everyone, whatever overrides it has, until it is revived.";
+
 /// What somebody gets.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EvaluationRecord {
@@ -52,6 +56,8 @@ pub struct EvaluatedFlag {
 pub struct ExplanationRecord {
     /// In a sentence or two.
     pub summary: String,
+    /// Whether the flag is killed: off for everyone, without a look at its overrides.
+    pub killed: bool,
     /// What it might have been, the strongest first; the environment's own state is the last.
     pub candidates: Vec<CandidateRecord>,
     /// The parts into which identities are split, where they are.
@@ -159,19 +165,20 @@ impl EvaluationRecord {
             Some(place) => place..place + 1,
             None => 0..snapshot.flags.len(),
         };
-        let explained = places.filter_map(|place| evaluation.explain(place));
+        let explained = places.filter_map(|place| {
+            let killed = snapshot.flags.get(place)?.killed;
+            Some(EvaluatedFlag::of(&evaluation.explain(place)?, killed))
+        });
         Self {
             identifier: identity.map(|one| one.identifier.clone()),
             traits: identity.map_or_else(BTreeMap::new, |one| one.traits.clone()),
-            flags: explained
-                .map(|explanation| EvaluatedFlag::from(&explanation))
-                .collect(),
+            flags: explained.collect(),
         }
     }
 }
 
-impl From<&Explanation<'_>> for EvaluatedFlag {
-    fn from(explanation: &Explanation<'_>) -> Self {
+impl EvaluatedFlag {
+    fn of(explanation: &Explanation<'_>, killed: bool) -> Self {
         let answer = explanation.answer;
         let candidates = explanation.candidates.iter();
         Self {
@@ -181,7 +188,11 @@ impl From<&Explanation<'_>> for EvaluatedFlag {
             variant: answer.variant().map(str::to_owned),
             reason: answer.reason().to_string(),
             explanation: ExplanationRecord {
-                summary: explanation.to_string(),
+                summary: match killed {
+                    true => KILLED.to_owned(),
+                    false => explanation.to_string(),
+                },
+                killed,
                 candidates: candidates.map(CandidateRecord::from).collect(),
                 split: explanation.draw.as_ref().map(SplitRecord::from),
             },

@@ -35,6 +35,17 @@ pub(crate) struct FlagChange {
     killed: Option<bool>,
 }
 
+impl From<FlagChange> for ChangeFlag {
+    fn from(change: FlagChange) -> Self {
+        Self {
+            enabled: change.enabled,
+            value: change.value,
+            variants: change.variants,
+            killed: change.killed,
+        }
+    }
+}
+
 /// List the flags of an environment
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/flags", tag = "flags",
     params(("environment" = schema::Name, Path, description = "The environment's name"), PageParams),
@@ -94,12 +105,7 @@ pub(crate) async fn change(
     body: Body<FlagChange>,
 ) -> Result<HttpResponse, Problem> {
     let (environment, feature) = names.0;
-    let change = ChangeFlag {
-        enabled: body.0.enabled,
-        value: body.0.value,
-        variants: body.0.variants,
-        killed: body.0.killed,
-    };
+    let change = body.0.into();
     let flags = services.flags.clone();
     let written = services
         .blocking

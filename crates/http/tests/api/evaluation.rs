@@ -20,7 +20,23 @@ async fn everything_is_explained_to_nobody_in_particular() {
     api.set("theme", json!(1.0)).await;
     let answer = evaluate(&api, json!({})).await;
     assert_eq!(answer.status, 200);
-    insta::assert_snapshot!(answer.text(), @r#"{"identifier":null,"traits":{},"flags":[{"feature":"dark_mode","enabled":false,"value":null,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":null}],"split":null}},{"feature":"theme","enabled":false,"value":1.0,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":1.0}],"split":null}}]}"#);
+    insta::assert_snapshot!(answer.text(), @r#"{"identifier":null,"traits":{},"flags":[{"feature":"dark_mode","enabled":false,"value":null,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","killed":false,"candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":null}],"split":null}},{"feature":"theme","enabled":false,"value":1.0,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","killed":false,"candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":1.0}],"split":null}}]}"#);
+}
+
+#[actix_web::test]
+async fn a_killed_flag_is_off_for_everyone_and_says_so() {
+    let (api, _) = Api::production().await;
+    api.feature("dark_mode").await;
+    let kill = json!({"enabled": true, "killed": true});
+    let path = "/api/admin/environments/production/flags/dark_mode";
+    let killed = api.manage(Method::PATCH, path).json(kill).send().await;
+    assert_eq!(killed.status, 200, "{}", killed.text());
+    let answer = evaluate(&api, json!({"identifier": "user-7"})).await.json();
+    let flag = &answer["flags"][0];
+    assert_eq!(flag["enabled"], false);
+    assert_eq!(flag["explanation"]["killed"], true);
+    let summary = flag["explanation"]["summary"].as_str().unwrap();
+    assert!(summary.starts_with("The flag is killed"), "{summary}");
 }
 
 #[actix_web::test]

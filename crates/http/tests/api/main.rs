@@ -19,6 +19,7 @@ mod logs;
 mod ofrep;
 mod openapi;
 mod permissions;
+mod preview;
 #[cfg(feature = "rates")]
 mod rates;
 mod retrievals;

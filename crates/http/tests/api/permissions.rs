@@ -34,7 +34,10 @@ const OWN: [&str; 3] = [
 ];
 
 /// Questions that need a body, and change nothing.
-const ASKED: [&str; 1] = ["POST /api/admin/environments/{environment}/evaluate"];
+const ASKED: [&str; 2] = [
+    "POST /api/admin/environments/{environment}/evaluate",
+    "POST /api/admin/environments/{environment}/preview",
+];
 
 /// What an editor may not do. Of `PATCH /api/admin/users/{id}` everybody may do one thing, which has tests of its own.
 const ADMINISTRATORS: [&str; 7] = [

@@ -16,6 +16,7 @@ mod retrievals;
 mod seed;
 mod socket;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,7 +33,9 @@ use flagstaff_domain::access::{
     RandomSource, SessionLimits, SessionService, TokenService, Username,
 };
 use flagstaff_domain::clock::Clock;
-use flagstaff_domain::flags::{FlagRepository, FlagService, SnapshotPublisher};
+use flagstaff_domain::flags::{
+    FlagRepository, FlagService, PreviewService, SeenContexts, SnapshotPublisher,
+};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
 use flagstaff_http::app::application;
@@ -45,7 +48,7 @@ use flagstaff_infra::access::{
 };
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
-use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
+use flagstaff_infra::flags::{DieselFlagRepository, DieselRehearsal, DieselSnapshotSource};
 use flagstaff_infra::random::SystemRandom;
 use futures_util::future::LocalBoxFuture;
 
@@ -150,12 +153,13 @@ impl Backend {
         let timed: Arc<dyn Clock> = clock.clone();
         let flagsmith = Arc::<FlagsmithViews>::default();
         let ofrep = Arc::<OfrepViews>::default();
+        let seen = Arc::new(SeenContexts::new(1_000, BTreeSet::new()));
         let remembered: Arc<dyn GuidMemory> = Arc::<MokaGuidMemory>::default();
         let serving = Serving::new(
             Arc::new(SnapshotPublisher::new(
                 Arc::new(DieselSnapshotSource::new(db.clone())),
                 Arc::clone(&timed),
-                vec![flagsmith.clone(), ofrep.clone()],
+                vec![flagsmith.clone(), ofrep.clone(), seen.clone()],
             )),
             Arc::new(KeyRing::new(
                 Arc::new(DieselKeySource::new(db.clone())),
@@ -191,6 +195,11 @@ impl Backend {
                 flags(Arc::new(DieselFlagRepository::new(db.clone()))),
                 retrievals.clone(),
                 random.clone(),
+                Arc::clone(&timed),
+            ),
+            previews: PreviewService::new(
+                Arc::new(DieselRehearsal::new(db.clone())),
+                seen,
                 Arc::clone(&timed),
             ),
             keys: KeyService::new(

@@ -107,6 +107,15 @@ fn changed_since(
     Ok((affected, removed.into_iter().collect()))
 }
 
+/// What is served of one environment, if there is one of this id.
+pub(super) fn load_one(
+    connection: &mut DbConnection,
+    environment: EnvironmentId,
+) -> Result<Option<Snapshot>, WorkError<StorageError>> {
+    let affected = Affected::Some(BTreeSet::from([environment]));
+    Ok(load(connection, affected)?.pop())
+}
+
 fn load(
     connection: &mut DbConnection,
     affected: Affected,

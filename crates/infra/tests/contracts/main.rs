@@ -42,6 +42,7 @@ mod key_source;
 mod keys;
 #[cfg(feature = "rates")]
 mod rates;
+mod rehearsal;
 #[path = "../support/samples.rs"]
 mod samples;
 #[path = "../support/scratch.rs"]

@@ -11,6 +11,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use flagstaff_domain::access::KeyKind;
 use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::SeenContexts;
+use flagstaff_domain::flags::evaluation::Identity;
+use flagstaff_domain::ids::EnvironmentId;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
@@ -45,6 +48,8 @@ pub(crate) async fn answer(
         .ok_or_else(|| Problem::unavailable("this environment's flags are not loaded yet"))?;
     let body = json::read(&head.headers, payload, services.settings.patience).await?;
     let asked = Asked {
+        seen: &services.seen,
+        environment: opened.grant.environment,
         head,
         view,
         body: &body,
@@ -64,6 +69,8 @@ pub(crate) async fn answer(
 
 /// What was asked, and where the answer is.
 struct Asked<'a> {
+    seen: &'a SeenContexts,
+    environment: EnvironmentId,
     head: &'a RequestHead,
     view: Arc<View>,
     body: &'a [u8],
@@ -72,8 +79,14 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn single(&self, key: &str) -> Result<Response<BoxBody>, Failure> {
+    fn identity(&self) -> Result<Identity, Failure> {
         let identity = context::identity(self.body, self.view.environment_key())?;
+        self.seen.seen(self.environment, &identity);
+        Ok(identity)
+    }
+
+    fn single(&self, key: &str) -> Result<Response<BoxBody>, Failure> {
+        let identity = self.identity()?;
         let decoded = percent_decode_str(key).decode_utf8_lossy();
         // Not every client encodes: then `%` is a part of the name.
         let flag = [decoded.as_ref(), key]
@@ -86,7 +99,7 @@ impl Asked<'_> {
 
     fn bulk(&self) -> Result<Response<BoxBody>, Failure> {
         check(self.head.uri.query().unwrap_or_default())?;
-        let identity = context::identity(self.body, self.view.environment_key())?;
+        let identity = self.identity()?;
         let all = self.view.all(self.kind, &identity, self.now);
         let etag = all.etag();
         let mut known = self.head.headers.get_all(header::IF_NONE_MATCH);

@@ -1,7 +1,5 @@
 //! Who may ask, how often, and from which pages.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use actix_web::http::Method;
 use flagstaff_http::HttpSettings;
 use serde_json::json;

@@ -1,0 +1,117 @@
+//! What a change would mean to those who were seen lately, asked before it is made.
+//!
+//! Storage makes the change, reads what would be served then, and takes it back: so it is the real change that is previewed,
+//! with everything that would refuse it. `preview/compared.rs` compares the answers.
+
+mod compared;
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::error::FlagError;
+use super::flag::ChangeFlag;
+use super::seen::SeenContexts;
+use super::snapshot::Snapshot;
+use crate::changes::Actor;
+use crate::clock::Clock;
+use crate::text::{EnvironmentName, FeatureName};
+use crate::write::Stamp;
+
+pub use compared::{Difference, Direction, Example, FeaturePreview, Preview, Served};
+
+/// A change that might be made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proposal {
+    /// A flag is switched or set.
+    ChangeFlag {
+        /// The feature.
+        feature: FeatureName,
+        /// What is changed.
+        change: ChangeFlag,
+    },
+}
+
+/// What is served of an environment, and what would be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rehearsed {
+    /// What is served.
+    pub before: Snapshot,
+    /// What would be served.
+    pub after: Snapshot,
+}
+
+/// Makes changes and takes them back.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait Rehearsal: Send + Sync {
+    /// What would be served of the environment after these changes, one after the other. MUST refuse what would be refused if
+    /// they were made, and MUST leave records and log as they are.
+    fn rehearse(
+        &self,
+        environment: &EnvironmentName,
+        proposals: &[Proposal],
+        stamp: &Stamp,
+    ) -> Result<Rehearsed, FlagError>;
+}
+
+/// Previews changes.
+#[derive(Clone)]
+pub struct PreviewService {
+    rehearsal: Arc<dyn Rehearsal>,
+    seen: Arc<SeenContexts>,
+    clock: Arc<dyn Clock>,
+}
+
+impl PreviewService {
+    /// The service over its ports.
+    #[must_use]
+    pub fn new(
+        rehearsal: Arc<dyn Rehearsal>,
+        seen: Arc<SeenContexts>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            rehearsal,
+            seen,
+            clock,
+        }
+    }
+
+    /// Whom it knows.
+    #[must_use]
+    pub fn seen(&self) -> &Arc<SeenContexts> {
+        &self.seen
+    }
+
+    /// What these changes, made one after the other, would mean to those who were seen lately in the environment.
+    ///
+    /// # Errors
+    /// Those of the changes themselves.
+    pub fn preview(
+        &self,
+        environment: &EnvironmentName,
+        proposals: &[Proposal],
+    ) -> Result<Preview, FlagError> {
+        let stamp = Stamp {
+            // Nobody will read of it.
+            actor: Actor::System,
+            at: self.clock.now(),
+        };
+        let Rehearsed { before, after } =
+            self.rehearsal.rehearse(environment, proposals, &stamp)?;
+        let seen = self.seen.of(before.environment);
+        Ok(Preview::of(
+            &before.program,
+            &after.program,
+            &seen,
+            stamp.at,
+        ))
+    }
+}
+
+impl fmt::Debug for PreviewService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreviewService")
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
+}

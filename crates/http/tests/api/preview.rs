@@ -1,0 +1,152 @@
+//! What changes would mean, before they are made.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Method;
+use flagstaff_domain::flags::evaluation::{Identity, TraitValue};
+use flagstaff_domain::ids::EnvironmentId;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Api};
+
+const PREVIEW: &str = "/api/admin/environments/production/preview";
+
+async fn preview(api: &Api, changes: Value) -> Answer {
+    let ask = api.manage(Method::POST, PREVIEW);
+    ask.json(json!({ "changes": changes })).send().await
+}
+
+/// Applications ask for that many users, every fourth of whom is on the plan `pro`.
+fn seen(api: &Api, count: usize) {
+    for at in 0..count {
+        let plan = if at % 4 == 0 { "pro" } else { "free" };
+        let traits = BTreeMap::from([("plan".to_owned(), TraitValue::Text(plan.to_owned()))]);
+        let identity = Identity::new("env", format!("user-{at}"), traits);
+        let seen = &api.backend.services.seen;
+        seen.seen(EnvironmentId(1), &identity);
+    }
+}
+
+#[actix_web::test]
+async fn a_preview_says_how_many_would_get_another_answer_and_changes_nothing() {
+    let (api, key) = Api::production().await;
+    api.feature("dark_mode").await;
+    api.feature("theme").await;
+    seen(&api, 12);
+    let (flags, log) = (api.flags(&key).await, api.read("/api/admin/changes").await);
+
+    let answer = preview(
+        &api,
+        json!([
+            {"change_flag": {"feature": "dark_mode", "body": {"enabled": true}}},
+            {"change_flag": {"feature": "theme", "body": {"value": 1.0}}},
+        ]),
+    )
+    .await;
+
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let preview = answer.json();
+    assert_eq!(
+        (&preview["contexts"], &preview["changed"]),
+        (&json!(12), &json!(12))
+    );
+    assert_eq!(
+        preview["features"],
+        json!([
+            {"feature": "dark_mode", "changed": 12, "off_to_on": 12, "on_to_off": 0, "value": 0, "variant": 0},
+            {"feature": "theme", "changed": 12, "off_to_on": 0, "on_to_off": 0, "value": 12, "variant": 0},
+        ])
+    );
+    assert_eq!(preview["examples"].as_array().map(Vec::len), Some(10));
+    assert_eq!(
+        preview["examples"][0],
+        json!({
+            "identifier": "user-0", "feature": "dark_mode",
+            "before": {"enabled": false, "value": null, "variant": null, "reason": "DEFAULT"},
+            "after": {"enabled": true, "value": null, "variant": null, "reason": "DEFAULT"},
+        })
+    );
+    assert_eq!(preview["without_identity"][1]["feature"], "theme");
+    assert_eq!(preview["without_identity"][1]["after"]["value"], json!(1.0));
+
+    assert_eq!(api.flags(&key).await.body, flags.body);
+    assert_eq!(api.read("/api/admin/changes").await.body, log.body);
+}
+
+#[actix_web::test]
+async fn whoever_applications_evaluate_for_is_seen() {
+    let (api, key) = Api::production().await;
+    api.feature("dark_mode").await;
+    for path in [
+        "/ofrep/v1/evaluate/flags",
+        "/ofrep/v1/evaluate/flags/dark_mode",
+    ] {
+        let context = json!({"context": {"targetingKey": path, "plan": "pro"}});
+        let answer = api
+            .ask(Method::POST, path)
+            .key(&key)
+            .json(context)
+            .send()
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let on = json!([{"change_flag": {"feature": "dark_mode", "body": {"enabled": true}}}]);
+    let on = preview(&api, on).await.json();
+    assert_eq!((&on["contexts"], &on["changed"]), (&json!(2), &json!(2)));
+}
+
+#[actix_web::test]
+async fn where_nobody_was_seen_what_has_no_identity_is_previewed() {
+    let (api, _) = Api::production().await;
+    api.feature("dark_mode").await;
+    let same = json!([{"change_flag": {"feature": "dark_mode", "body": {"enabled": false}}}]);
+    let nothing = json!({"contexts": 0, "changed": 0, "features": [], "examples": [], "without_identity": []});
+    assert_eq!(preview(&api, same).await.json(), nothing);
+    let other = json!([{"change_flag": {"feature": "dark_mode", "body": {"enabled": true}}}]);
+    let other = preview(&api, other).await.json();
+    assert_eq!(
+        (&other["contexts"], &other["changed"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(other["without_identity"][0]["feature"], "dark_mode");
+}
+
+#[actix_web::test]
+async fn what_the_real_call_would_refuse_is_refused_by_its_place() {
+    let (api, _) = Api::production().await;
+    api.feature("dark_mode").await;
+    let change = |body: Value| json!({"change_flag": {"feature": "dark_mode", "body": body}});
+    let many: Vec<Value> = (0..21).map(|_| change(json!({}))).collect();
+    for (changes, field) in [
+        (json!([]), "changes"),
+        (json!(many), "changes"),
+        (
+            json!([change(json!({"enabled": 1}))]),
+            "changes[0].change_flag.body.enabled",
+        ),
+        (
+            json!([change(json!({"on": true}))]),
+            "changes[0].change_flag.body.on",
+        ),
+        (
+            json!([{"change_flag": {"feature": "a/b", "body": {}}}]),
+            "changes[0].change_flag.feature",
+        ),
+    ] {
+        let answer = preview(&api, changes.clone()).await;
+        let detail = answer.problem(400, "invalid_request");
+        assert_eq!(
+            answer.json()["errors"][0]["field"],
+            field,
+            "{changes}: {detail}"
+        );
+    }
+    let unknown = json!([{"change_flag": {"feature": "nothing", "body": {}}}]);
+    let unknown = preview(&api, unknown).await;
+    assert!(unknown.problem(404, "not_found").contains("nothing"));
+    let odd = preview(&api, json!([{"delete_everything": {}}])).await;
+    assert!(
+        odd.problem(400, "invalid_request")
+            .contains("delete_everything")
+    );
+}
