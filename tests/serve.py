@@ -23,7 +23,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-# Name, value, whether it is enabled. `sdk/node/test.mjs` expects the same.
+# Name, value, whether it is enabled. `sdk/node/server.mjs` has the same.
 FEATURES = [
     ("null_value", None, True),
     ("boolean_true", True, True),

@@ -144,8 +144,9 @@ impl Answer {
         Ok(Some(records))
     }
 
+    /// Whether it is an evaluation: those alone may be read by pages of any origin, which ask with an empty answer before.
     fn is_of_flags(&self) -> bool {
-        self.header("x-flagsmith-document-updated-at").is_some()
+        self.status != 204 && self.header("access-control-expose-headers").is_some()
     }
 
     /// Whether it is a record of the GUID register that was read: the GUID is all that this takes.
@@ -196,7 +197,11 @@ impl Answer {
         if self.header("x-request-id").is_none() {
             return Some("the log has no line for it".to_owned());
         }
-        if self.header("content-type") != Some("application/problem+json") {
+        let by_ofrep = self.header("content-type") == Some("application/json");
+        if by_ofrep && !request.holds("ofrep") {
+            return Some("the refusal is no problem".to_owned());
+        }
+        if !by_ofrep && self.header("content-type") != Some("application/problem+json") {
             return Some("the refusal is no problem".to_owned());
         }
         if request.head {
@@ -206,11 +211,12 @@ impl Answer {
         let Ok(problem) = serde_json::from_str::<Value>(&text) else {
             return Some("the problem is no JSON".to_owned());
         };
-        let code = problem["code"].as_str().unwrap_or_default();
-        let detailed = problem["detail"]
-            .as_str()
-            .is_some_and(|detail| !detail.is_empty());
-        if problem["status"] != self.status || code.is_empty() || !detailed {
+        let says = |name: &str| problem[name].as_str().is_some_and(|text| !text.is_empty());
+        let said = match by_ofrep {
+            true => says("errorCode") && says("errorDetails"),
+            false => says("code") && says("detail") && problem["status"] == self.status,
+        };
+        if !said {
             return Some("the problem does not say what it is".to_owned());
         }
         let text = text.to_lowercase();

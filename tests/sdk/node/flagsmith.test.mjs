@@ -1,36 +1,9 @@
-// Reads flags through Flagsmith's own Node.js SDK. `../run` starts it with a server; see `../../serve.py`.
+// Reads flags through Flagsmith's own Node.js SDK. `../run` starts it with a server; see `server.mjs`.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DefaultFlag, Flagsmith, FlagsmithAPIError } from 'flagsmith-nodejs';
-
-const {
-    FLAGSTAFF_TEST_URL: url,
-    FLAGSTAFF_TEST_PRODUCTION_KEY: productionKey,
-    FLAGSTAFF_TEST_STAGING_KEY: stagingKey,
-    FLAGSTAFF_TEST_USERNAME: username,
-    FLAGSTAFF_TEST_PASSWORD: password
-} = process.env;
-const unknownKey = '0'.repeat(32);
-
-// Name, value, whether it is enabled: what `../../serve.py` creates.
-const features = [
-    ['null_value', null, true],
-    ['boolean_true', true, true],
-    ['boolean_false', false, true],
-    ['string', 'Grüße, 世界 "quoted" \\ back\nnew line', true],
-    ['empty_string', '', true],
-    ['integer', 42, true],
-    ['negative_integer', -7, true],
-    // JavaScript has doubles alone: the nearest one arrives.
-    ['largest_integer', Number(2n ** 63n - 1n), true],
-    ['float', 0.25, true],
-    ['whole_float', 2, true],
-    ['object', { theme: 'dark', limits: [1, 2.5, null], nested: { on: true } }, true],
-    ['array', [1, 'two', false], true],
-    ['disabled', 'still has a value', false],
-    ['changing', 'before', false]
-];
+import { change, features, productionKey, stagingKey, unknownKey, url } from './server.mjs';
 
 function client(environmentKey = productionKey, options = {}) {
     return new Flagsmith({
@@ -40,18 +13,6 @@ function client(environmentKey = productionKey, options = {}) {
         logger: { error() {}, warn() {}, info() {}, debug() {} },
         ...options
     });
-}
-
-async function change(name, body) {
-    const response = await fetch(`${url}/api/admin/environments/production/flags/${name}`, {
-        method: 'PATCH',
-        headers: {
-            Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-            'Content-Type': 'application/json'
-        },
-        body: JSON.stringify(body)
-    });
-    assert.equal(response.status, 200, await response.text());
 }
 
 test('all flags arrive ordered by name', async () => {
