@@ -102,9 +102,17 @@ impl From<FlagError> for Failure {
             FlagError::Invalid { field, reason } => {
                 return Self::wrong(format!("--{} {reason}", field.trim_end_matches('s')));
             }
-            FlagError::EnvironmentNotFound(_) | FlagError::FeatureNotFound(_) => Exit::NotFound,
+            FlagError::EnvironmentNotFound(_)
+            | FlagError::FeatureNotFound(_)
+            | FlagError::SegmentNotFound(_)
+            | FlagError::OverrideNotFound { .. } => Exit::NotFound,
+            FlagError::Misplaced(_) => Exit::Wrong,
             FlagError::EnvironmentExists(_)
             | FlagError::FeatureExists(_)
+            | FlagError::SegmentExists(_)
+            | FlagError::OverrideExists { .. }
+            | FlagError::Tangled(_)
+            | FlagError::InUse { .. }
             | FlagError::VersionMismatch(_)
             | FlagError::VariantInUse { .. }
             | FlagError::EnvironmentInUse { .. } => Exit::Conflict,

@@ -30,5 +30,5 @@ pub use retrievals::{RetrievalLog, Retrievals};
 pub use seed::{HashKey, Seed, Seeds};
 pub use seen::{SeenContext, SeenContexts};
 pub use service::FlagService;
-pub use snapshot::{Snapshot, SnapshotFlag};
+pub use snapshot::{Snapshot, SnapshotFlag, Targeting};
 pub use value::FlagValue;

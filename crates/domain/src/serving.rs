@@ -186,7 +186,7 @@ mod tests {
     use crate::clock::MockClock;
     use crate::flags::ports::MockSnapshotSource;
     use crate::flags::retrievals::MockRetrievalLog;
-    use crate::flags::{HashKey, SnapshotUpdate};
+    use crate::flags::{HashKey, SnapshotUpdate, Targeting};
     use crate::ids::EnvironmentId;
 
     fn forgetful() -> Arc<dyn GuidMemory> {
@@ -230,6 +230,7 @@ mod tests {
                             Seq(id),
                             Timestamp::from_micros(0).unwrap(),
                             vec![],
+                            &Targeting::default(),
                         )
                     })
                     .collect(),

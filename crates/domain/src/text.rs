@@ -25,6 +25,8 @@ pub const NAME_MAX: usize = 150;
 pub const USER_MAX: usize = 255;
 /// The most characters a description may have.
 pub const DESCRIPTION_MAX: usize = 4_000;
+/// The most characters an identity's identifier may have.
+pub const IDENTIFIER_MAX: usize = 2_000;
 /// The most characters a tag may have.
 pub const TAG_MAX: usize = 50;
 /// The most tags a feature may have.
@@ -74,6 +76,21 @@ fn check_label_name(text: &str) -> Result<(), Invalid> {
 
 fn check_user(text: &str) -> Result<(), Invalid> {
     check_line(text, USER_MAX)
+}
+
+fn check_identifier(text: &str) -> Result<(), Invalid> {
+    if text.is_empty() {
+        return Err(Invalid::new("must not be empty"));
+    }
+    if text.chars().count() > IDENTIFIER_MAX {
+        return Err(Invalid::new(format!(
+            "must have at most {IDENTIFIER_MAX} characters"
+        )));
+    }
+    if text.contains('\0') {
+        return Err(Invalid::new("must not contain NUL"));
+    }
+    Ok(())
 }
 
 fn check_tag(text: &str) -> Result<(), Invalid> {
@@ -170,6 +187,11 @@ text_type!(
     /// Tells which variant of a feature this is; same rules as [`EnvironmentName`].
     VariantKey,
     check_path_name
+);
+text_type!(
+    /// Names an identity, as applications do: 1 to 2,000 characters, compared exactly.
+    Identifier,
+    check_identifier
 );
 text_type!(
     /// Tells a person which key this is: 1 to 150 characters on one line.

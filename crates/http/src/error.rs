@@ -314,15 +314,21 @@ impl From<FlagError> for Problem {
     fn from(error: FlagError) -> Self {
         let detail = error.to_string();
         match error {
-            FlagError::EnvironmentNotFound(_) | FlagError::FeatureNotFound(_) => {
-                Self::new(Code::NotFound, detail)
-            }
+            FlagError::EnvironmentNotFound(_)
+            | FlagError::FeatureNotFound(_)
+            | FlagError::SegmentNotFound(_)
+            | FlagError::OverrideNotFound { .. } => Self::new(Code::NotFound, detail),
             FlagError::EnabledInUnknown(_) => Self::field("enabled_in", detail),
             FlagError::Invalid { field, reason } => Self::field(field, reason.to_string()),
-            FlagError::VariantInUse { .. } => Self::new(Code::InUse, detail),
-            FlagError::EnvironmentExists(_) | FlagError::FeatureExists(_) => {
-                Self::new(Code::AlreadyExists, detail)
+            FlagError::Misplaced(mistake) => Self::field(mistake.place, mistake.message),
+            FlagError::Tangled(_) => Self::new(Code::Conflict, detail),
+            FlagError::VariantInUse { .. } | FlagError::InUse { .. } => {
+                Self::new(Code::InUse, detail)
             }
+            FlagError::EnvironmentExists(_)
+            | FlagError::FeatureExists(_)
+            | FlagError::SegmentExists(_)
+            | FlagError::OverrideExists { .. } => Self::new(Code::AlreadyExists, detail),
             FlagError::VersionMismatch(_) => Self::new(Code::VersionMismatch, detail),
             FlagError::EnvironmentInUse { .. } => {
                 Self::new(Code::InUse, format!("{detail} with ?force=true"))

@@ -1,11 +1,15 @@
-//! Features, environments, flags and snapshots in the database, and the memory of retrievals.
+//! Features, environments, flags, segments, overrides and snapshots in the database, and the memory of retrievals.
 
 pub(crate) mod names;
+pub(crate) mod overrides;
+pub(crate) mod prerequisites;
 pub mod rehearsal;
 pub mod repository;
 pub mod retrievals;
 pub(crate) mod rows;
+pub(crate) mod segments;
 pub mod snapshots;
+pub mod targeting;
 pub(crate) mod variants;
 pub(crate) mod work;
 
@@ -13,3 +17,4 @@ pub use rehearsal::DieselRehearsal;
 pub use repository::DieselFlagRepository;
 pub use retrievals::MemoryRetrievalLog;
 pub use snapshots::DieselSnapshotSource;
+pub use targeting::DieselTargetingRepository;

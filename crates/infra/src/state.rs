@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flagstaff_domain::access::AccessError;
 use flagstaff_domain::access::ChangeKey;
+use flagstaff_domain::flags::targeting::{CreateOverride, CreateSegment, OverrideSeeds};
 use flagstaff_domain::flags::{FlagError, Seeds};
 use flagstaff_domain::state::{
     CurrentState, Plan, Progress, StateError, StateFile, StateRepository, Step,
@@ -14,7 +15,8 @@ use flagstaff_domain::write::{Precondition, Stamp};
 use crate::access::keys;
 use crate::changes::unit::UnitOfWork;
 use crate::db::{Db, DbConnection, WorkError};
-use crate::flags::work;
+use crate::flags::overrides::{self, Neighbours, Wanted};
+use crate::flags::{prerequisites, segments, work};
 use crate::modules;
 
 /// The database as a whole.
@@ -47,6 +49,8 @@ fn load(connection: &mut DbConnection) -> Result<CurrentState, WorkError<StateEr
         features,
         flags,
         keys,
+        segments: segments::load_all(connection)?,
+        overrides: Wanted::default().load(connection)?,
         modules: modules::load(connection)?,
     })
 }
@@ -72,6 +76,65 @@ fn carry_out(
             change,
             ..
         } => done(work::change_flag(unit, environment, feature, change, any)),
+        Step::CreateSegment {
+            name,
+            description,
+            rules,
+            seed,
+        } => {
+            let command = CreateSegment {
+                name: name.clone(),
+                description: description.clone(),
+                rules: rules.clone(),
+                seed: seed.unwrap_or_else(|| seeds.segment(name.as_str())),
+            };
+            done(segments::create(unit, &command))
+        }
+        Step::ChangeSegment(name, change) => done(segments::change(unit, name, change, any)),
+        Step::DeleteSegment(name) => done(segments::delete(unit, name, any)),
+        Step::CreateOverride {
+            environment,
+            feature,
+            new,
+            seed,
+            rollout_seed,
+        } => {
+            let target = new.target.to_string();
+            let made = seeds.of_override(environment.as_str(), feature.as_str(), &target);
+            let seeds = OverrideSeeds {
+                split: seed.clone().unwrap_or(made.split),
+                rollout: rollout_seed.unwrap_or(made.rollout),
+            };
+            let new = new.clone();
+            let command = CreateOverride { new, seeds };
+            let stay = Neighbours::Stay;
+            done(overrides::create(
+                unit,
+                environment,
+                feature,
+                &command,
+                stay,
+            ))
+        }
+        Step::ChangeOverride {
+            environment,
+            feature,
+            id,
+            change,
+        } => {
+            let before = overrides::get(unit.connection, environment, feature, *id);
+            let before = before.map_err(within::<FlagError>)?;
+            done(overrides::change(unit, &before, change, Neighbours::Stay))
+        }
+        Step::DeleteOverride {
+            environment,
+            feature,
+            id,
+        } => {
+            let before = overrides::get(unit.connection, environment, feature, *id);
+            let before = before.map_err(within::<FlagError>)?;
+            done(overrides::delete(unit, &before))
+        }
         Step::CreateKey {
             environment, key, ..
         } => done(keys::create(unit, environment, key)),
@@ -123,6 +186,7 @@ impl StateRepository for DieselStateRepository {
                 carry_out(&mut unit, step, &seeds)?;
                 progress.advanced(at + 1, plan.steps.len());
             }
+            prerequisites::check(unit.connection).map_err(within::<FlagError>)?;
             Ok(plan)
         })
     }

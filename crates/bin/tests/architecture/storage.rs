@@ -6,7 +6,17 @@ const INFRA: &str = "crates/infra/src";
 
 /// The tables of each context, by its folder in infra. What is in none of them names no table.
 const TABLES: [(&str, &[&str]); 5] = [
-    ("flags", &["environments", "features", "flags", "variants"]),
+    (
+        "flags",
+        &[
+            "environments",
+            "features",
+            "flags",
+            "overrides",
+            "segments",
+            "variants",
+        ],
+    ),
     (
         "access",
         &["accounts", "environment_keys", "sessions", "tokens"],

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::records::{
-    AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, GuidRecord, KeyRecord, TokenRecord,
+    AccountRecord, EnvironmentRecord, FeatureRecord, FlagRecord, GuidRecord, KeyRecord,
+    OverrideRecord, SegmentRecord, TokenRecord,
 };
 use crate::access::{self, Account, EnvironmentKey, Token};
 use crate::clock::Timestamp;
+use crate::flags::targeting::{Override, Segment};
 use crate::flags::{Environment, Feature, Flag};
 use crate::ids::{EnvironmentId, Seq};
 use crate::json::JsonText;
@@ -135,6 +137,18 @@ kinds! {
     FeatureDeleted = "feature.deleted" in Flags,
     /// A flag was switched or given a value.
     FlagChanged = "flag.changed" in Flags,
+    /// A segment was added.
+    SegmentCreated = "segment.created" in Flags,
+    /// A segment was renamed, described, or got other rules.
+    SegmentChanged = "segment.changed" in Flags,
+    /// A segment was deleted.
+    SegmentDeleted = "segment.deleted" in Flags,
+    /// A segment or an identity got an override of a flag.
+    OverrideCreated = "override.created" in Flags,
+    /// An override was changed, or moved to another priority.
+    OverrideChanged = "override.changed" in Flags,
+    /// An override was deleted.
+    OverrideDeleted = "override.deleted" in Flags,
     /// An environment got a key.
     KeyCreated = "key.created" in Access,
     /// A key's name or expiry was changed.
@@ -208,7 +222,7 @@ impl NewChange {
         })
     }
 
-    /// An environment's creation, change or deletion; `flags` are those that go with it.
+    /// An environment's creation, change or deletion; `flags` and `overrides` are those that go with it.
     ///
     /// # Errors
     /// [`Invalid`] when a record cannot be written as JSON.
@@ -216,6 +230,7 @@ impl NewChange {
         before: Option<&Environment>,
         after: Option<&Environment>,
         flags: Option<&[Flag]>,
+        overrides: &[Override],
     ) -> Result<Self, Invalid> {
         let named = after.or(before);
         Ok(Self {
@@ -230,12 +245,12 @@ impl NewChange {
             ),
             subject: named.map(|one| one.name.to_string()).unwrap_or_default(),
             environment: named.map(|one| (one.id, one.name.clone())),
-            before: written(before.map(|one| EnvironmentRecord::new(one, flags)))?,
-            after: written(after.map(|one| EnvironmentRecord::new(one, flags)))?,
+            before: written(before.map(|one| EnvironmentRecord::new(one, flags, overrides)))?,
+            after: written(after.map(|one| EnvironmentRecord::new(one, flags, &[])))?,
         })
     }
 
-    /// A feature's creation, change or deletion; `flags` are those that come or go with it.
+    /// A feature's creation, change or deletion; `flags` and `overrides` are those that come or go with it.
     ///
     /// # Errors
     /// [`Invalid`] when a record cannot be written as JSON.
@@ -243,6 +258,7 @@ impl NewChange {
         before: Option<&Feature>,
         after: Option<&Feature>,
         flags: Option<&[Flag]>,
+        overrides: &[Override],
     ) -> Result<Self, Invalid> {
         let named = after.or(before);
         Ok(Self {
@@ -257,8 +273,8 @@ impl NewChange {
             ),
             subject: named.map(|one| one.name.to_string()).unwrap_or_default(),
             environment: None,
-            before: written(before.map(|one| FeatureRecord::new(one, flags)))?,
-            after: written(after.map(|one| FeatureRecord::new(one, flags)))?,
+            before: written(before.map(|one| FeatureRecord::new(one, flags, overrides)))?,
+            after: written(after.map(|one| FeatureRecord::new(one, flags, &[])))?,
         })
     }
 
@@ -273,6 +289,55 @@ impl NewChange {
             environment: Some((after.environment_id, after.environment.clone())),
             before: written(Some(FlagRecord::from(before)))?,
             after: written(Some(FlagRecord::from(after)))?,
+        })
+    }
+
+    /// A segment's creation, change or deletion.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn segment(before: Option<&Segment>, after: Option<&Segment>) -> Result<Self, Invalid> {
+        let named = after.or(before);
+        Ok(Self {
+            kind: kind(
+                [
+                    ChangeKind::SegmentCreated,
+                    ChangeKind::SegmentChanged,
+                    ChangeKind::SegmentDeleted,
+                ],
+                before.is_some(),
+                after.is_some(),
+            ),
+            subject: named.map(|one| one.name.to_string()).unwrap_or_default(),
+            environment: None,
+            before: written(before.map(SegmentRecord::from))?,
+            after: written(after.map(SegmentRecord::from))?,
+        })
+    }
+
+    /// An override's creation, change or deletion. Its subject is the feature.
+    ///
+    /// # Errors
+    /// [`Invalid`] when a record cannot be written as JSON.
+    pub fn of_override(
+        before: Option<&Override>,
+        after: Option<&Override>,
+    ) -> Result<Self, Invalid> {
+        let named = after.or(before);
+        Ok(Self {
+            kind: kind(
+                [
+                    ChangeKind::OverrideCreated,
+                    ChangeKind::OverrideChanged,
+                    ChangeKind::OverrideDeleted,
+                ],
+                before.is_some(),
+                after.is_some(),
+            ),
+            subject: named.map(|one| one.feature.to_string()).unwrap_or_default(),
+            environment: named.map(|one| (one.environment_id, one.environment.clone())),
+            before: written(before.map(OverrideRecord::from))?,
+            after: written(after.map(OverrideRecord::from))?,
         })
     }
 

@@ -2,16 +2,20 @@
 //!
 //! Fields are added, never renamed or removed; the tests pin each shape. Keys appear as digests, passwords not at all.
 
+mod targeting;
+
 use serde::Serialize;
 
 use crate::access::{self, Account, EnvironmentKey, KeyKind, Role, Token};
 use crate::clock::Timestamp;
-use crate::flags::targeting::{Share, Variant};
+use crate::flags::targeting::{Override, Share, Variant};
 use crate::flags::{Environment, Feature, FeatureKind, Flag, FlagValue, HashKey, Seed, SplitHash};
 use crate::ids::{AccountId, EnvironmentId, FeatureId, FlagId, KeyId, Seq, TokenId, VariantId};
 use crate::text::{
     Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tags, TokenName, VariantKey,
 };
+
+pub use targeting::{OverrideRecord, SegmentRecord};
 
 /// An environment in the log.
 #[derive(Debug, Serialize)]
@@ -25,12 +29,19 @@ pub struct EnvironmentRecord<'a> {
     /// Its flags, where they come or go with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<Vec<FlagRecord<'a>>>,
+    /// The overrides that go with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overrides: Vec<OverrideRecord<'a>>,
 }
 
 impl<'a> EnvironmentRecord<'a> {
-    /// The record, with its flags where they go with it.
+    /// The record, with its flags where they go with it, and the overrides that do.
     #[must_use]
-    pub fn new(environment: &'a Environment, flags: Option<&'a [Flag]>) -> Self {
+    pub fn new(
+        environment: &'a Environment,
+        flags: Option<&'a [Flag]>,
+        overrides: &'a [Override],
+    ) -> Self {
         Self {
             id: environment.id,
             name: &environment.name,
@@ -39,6 +50,7 @@ impl<'a> EnvironmentRecord<'a> {
             version: environment.version,
             hash_key: &environment.hash_key,
             flags: flags.map(|flags| flags.iter().map(FlagRecord::from).collect()),
+            overrides: overrides.iter().map(OverrideRecord::from).collect(),
         }
     }
 }
@@ -63,12 +75,15 @@ pub struct FeatureRecord<'a> {
     /// Its flags, where they come or go with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<Vec<FlagRecord<'a>>>,
+    /// The overrides that go with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overrides: Vec<OverrideRecord<'a>>,
 }
 
 impl<'a> FeatureRecord<'a> {
-    /// The record, with its flags where they come or go with it.
+    /// The record, with its flags where they come or go with it, and the overrides that go.
     #[must_use]
-    pub fn new(feature: &'a Feature, flags: Option<&'a [Flag]>) -> Self {
+    pub fn new(feature: &'a Feature, flags: Option<&'a [Flag]>, overrides: &'a [Override]) -> Self {
         Self {
             id: feature.id,
             name: &feature.name,
@@ -84,6 +99,7 @@ impl<'a> FeatureRecord<'a> {
             archived: feature.archived,
             stale: feature.stale,
             flags: flags.map(|flags| flags.iter().map(FlagRecord::from).collect()),
+            overrides: overrides.iter().map(OverrideRecord::from).collect(),
         }
     }
 }
@@ -295,8 +311,8 @@ mod tests {
             revision: Seq(9),
             version: Seq(2),
         };
-        assert_snapshot!(json(&EnvironmentRecord::new(&environment, None)), @r#"{"id":1,"name":"production","description":"Live","created_at":"2026-11-20T10:00:00.000000Z","version":2,"hash_key":"n9fbf9h3v4fFgH3U3ngWhb"}"#);
-        let with_flags = json(&EnvironmentRecord::new(&environment, Some(&[flag()])));
+        assert_snapshot!(json(&EnvironmentRecord::new(&environment, None, &[])), @r#"{"id":1,"name":"production","description":"Live","created_at":"2026-11-20T10:00:00.000000Z","version":2,"hash_key":"n9fbf9h3v4fFgH3U3ngWhb"}"#);
+        let with_flags = json(&EnvironmentRecord::new(&environment, Some(&[flag()]), &[]));
         assert!(with_flags.contains(&format!("\"flags\":[{}]", json(&FlagRecord::from(&flag())))));
     }
 
@@ -321,7 +337,7 @@ mod tests {
             created_at: at(),
             version: Seq(9),
         };
-        assert_snapshot!(json(&FeatureRecord::new(&feature, None)), @r#"{"id":3,"name":"dark_mode","description":"","type":"MULTIVARIATE","initial_value":null,"default_enabled":false,"server_key_only":true,"tags":[],"created_at":"2026-11-20T10:00:00.000000Z","version":9,"variants":[{"id":7,"key":"blue","value":1}],"archived":true,"stale":false}"#);
+        assert_snapshot!(json(&FeatureRecord::new(&feature, None, &[])), @r#"{"id":3,"name":"dark_mode","description":"","type":"MULTIVARIATE","initial_value":null,"default_enabled":false,"server_key_only":true,"tags":[],"created_at":"2026-11-20T10:00:00.000000Z","version":9,"variants":[{"id":7,"key":"blue","value":1}],"archived":true,"stale":false}"#);
     }
 
     #[test]

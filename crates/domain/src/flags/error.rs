@@ -1,8 +1,10 @@
 //! What can be wrong with a request about features, environments and flags.
 
+use super::targeting::{Misplaced, TargetName};
 use crate::clock::Timestamp;
+use crate::ids::OverrideId;
 use crate::storage::StorageError;
-use crate::text::{EnvironmentName, FeatureName, Invalid, VariantKey};
+use crate::text::{EnvironmentName, FeatureName, Invalid, SegmentName, VariantKey};
 use crate::write::VersionMismatch;
 
 /// Why a request about features, environments or flags was not carried out.
@@ -59,7 +61,63 @@ pub enum FlagError {
         /// When its flags were last retrieved from this process.
         last_retrieved_at: Timestamp,
     },
+    /// No segment has this name.
+    #[error("there is no segment {:?}", .0.as_str())]
+    SegmentNotFound(SegmentName),
+    /// Another segment has this name already, perhaps in other case.
+    #[error("there is a segment {:?} already", .0.as_str())]
+    SegmentExists(SegmentName),
+    /// The flag has no override of this id.
+    #[error("{:?} has no override {id} in {:?}", .feature.as_str(), .environment.as_str())]
+    OverrideNotFound {
+        /// The override.
+        id: OverrideId,
+        /// The feature.
+        feature: FeatureName,
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// The target has an override of the flag already.
+    #[error(
+        "{:?} has an override for {target} in {:?} already; change that one",
+        .feature.as_str(), .environment.as_str()
+    )]
+    OverrideExists {
+        /// Who gets it.
+        target: TargetName,
+        /// The feature.
+        feature: FeatureName,
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// A mistake somewhere in the rules of a segment.
+    #[error(transparent)]
+    Misplaced(#[from] Misplaced),
+    /// Features would depend on one another in a circle, or in too long a row: what depends on what, in words.
+    #[error("{0}")]
+    Tangled(String),
+    /// Other records need it: what it is, and where it is needed.
+    #[error("{what} is used by {}; change or delete that first", some(users))]
+    InUse {
+        /// What would be gone.
+        what: String,
+        /// What needs it, in words.
+        users: Vec<String>,
+    },
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+/// The most users that a message names.
+const NAMED_MAX: usize = 10;
+
+/// The first of them, and how many more there are.
+fn some(users: &[String]) -> String {
+    let (named, more) = users.split_at(users.len().min(NAMED_MAX));
+    let named = named.join(", ");
+    match more.len() {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }

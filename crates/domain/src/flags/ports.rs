@@ -142,7 +142,7 @@ pub trait SnapshotSource: Send + Sync {
     /// What changed after `since`, or every environment when `since` is `None`, or is no longer part of the log: after a
     /// failover to a copy that had fallen behind, or the restore of a backup.
     ///
-    /// MUST read the log's head and all rows in one transaction. A change to a feature affects every environment; a
-    /// change to a flag or an environment affects that one.
+    /// MUST read the log's head and all rows in one transaction. A change to a feature or a segment affects every
+    /// environment; a change to a flag, an override or an environment affects that one.
     fn load(&self, since: Option<Seq>) -> Result<SnapshotUpdate, StorageError>;
 }

@@ -147,6 +147,7 @@ mod tests {
     use super::*;
     use crate::clock::{MockClock, Timestamp};
     use crate::flags::HashKey;
+    use crate::flags::Targeting;
     use crate::flags::ports::{MockSnapshotSource, SnapshotUpdate};
     use crate::text::EnvironmentName;
 
@@ -158,6 +159,7 @@ mod tests {
             Seq(revision),
             Timestamp::from_micros(0).unwrap(),
             Vec::new(),
+            &Targeting::default(),
         )
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::targeting::{OverrideSeeds, SplitSeed};
 use crate::access::RandomSource;
 use crate::text::{Invalid, fold, text_type};
 
@@ -139,6 +140,23 @@ impl Seeds {
         brought
             .cloned()
             .unwrap_or_else(|| Seed::of(self.made_for(&["flag", &flag.0, &flag.1])))
+    }
+
+    /// The seed of a new segment.
+    #[must_use]
+    pub fn segment(&self, name: &str) -> SplitSeed {
+        SplitSeed::of(self.made_for(&["segment", &fold(name)]))
+    }
+
+    /// The seeds of a new override.
+    #[must_use]
+    pub fn of_override(&self, environment: &str, feature: &str, target: &str) -> OverrideSeeds {
+        let (environment, feature) = (fold(environment), fold(feature));
+        let made = |what| self.made_for(&[what, &environment, &feature, target]);
+        OverrideSeeds {
+            split: Seed::of(made("override")),
+            rollout: SplitSeed::of(made("rollout")),
+        }
     }
 
     /// Bytes for one thing, which tell nothing of those for another.

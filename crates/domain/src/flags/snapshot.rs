@@ -2,6 +2,8 @@
 //!
 //! Storage builds it in one transaction; [`super::publisher`] hands it to whoever serves it.
 
+mod targeting;
+
 use std::sync::Arc;
 
 use super::evaluation::{Definition, FeatureDefinition, Program, VariantDefinition};
@@ -13,6 +15,8 @@ use super::value::FlagValue;
 use crate::clock::Timestamp;
 use crate::ids::{EnvironmentId, FlagId, Seq};
 use crate::text::{EnvironmentName, FeatureName, fold};
+
+pub use targeting::Targeting;
 
 /// An environment's flags at one revision.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,17 +47,19 @@ impl Snapshot {
         revision: Seq,
         updated_at: Timestamp,
         mut flags: Vec<SnapshotFlag>,
+        targeting: &Targeting<'_>,
     ) -> Self {
         for flag in &mut flags {
             flag.enabled &= !flag.killed;
         }
         flags.sort_by(|a, b| a.feature.name.cmp(&b.feature.name));
-        let definition = Definition {
+        let mut definition = Definition {
             key: hash_key.to_string(),
             name: name.to_string(),
             features: flags.iter().map(SnapshotFlag::definition).collect(),
             ..Definition::default()
         };
+        targeting.define(&flags, &mut definition);
         Self {
             environment,
             name,
@@ -110,7 +116,7 @@ impl SnapshotFlag {
 }
 
 /// The shares with what those in them get; their ranges lie in the order of the variants' ids.
-pub(super) fn variants(feature: &Feature, shares: &[Share]) -> Vec<VariantDefinition> {
+fn variants(feature: &Feature, shares: &[Share]) -> Vec<VariantDefinition> {
     let defined = shares.iter().filter_map(|share| {
         let place = |one: &Variant| one.key == share.variant;
         let at = feature.variants.iter().position(place)?;

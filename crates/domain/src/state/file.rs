@@ -7,7 +7,9 @@
 //! text or digest means the replacement, and the retired key is deleted at once, whatever is left of its grace, unless
 //! an entry names it by its text or digest. An export names every key so.
 
-use std::collections::BTreeMap;
+mod targeting;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -23,6 +25,8 @@ use crate::text::{Description, EnvironmentName, FeatureName, Invalid, KeyName, T
 
 use super::plan::CurrentState;
 use super::sections;
+
+pub use targeting::{OverrideEntry, SegmentEntry};
 
 /// The version of the file's shape.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +137,9 @@ pub struct FlagsSection {
     /// The environments; where the list is missing, those that are stored stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environments: Option<Vec<EnvironmentEntry>>,
+    /// The segments; where the list is missing, those that are stored stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Vec<SegmentEntry>>,
     /// The features; where the list is missing, those that are stored stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<FeatureEntry>>,
@@ -223,6 +230,9 @@ pub struct FlagEntry {
     /// How the split is hashed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<SplitHash>,
+    /// What segments and identities get instead; where the list is missing, those that are stored stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overrides: Option<Vec<OverrideEntry>>,
 }
 
 /// Keys.
@@ -292,6 +302,11 @@ impl StateFile {
     /// Everything that is stored, as a file from which the same can be made again.
     #[must_use]
     pub fn of(current: &CurrentState) -> Self {
+        let mut overrides: HashMap<_, Vec<OverrideEntry>> = HashMap::new();
+        for one in &current.overrides {
+            let flag = (one.environment_id, one.feature_id);
+            overrides.entry(flag).or_default().push(one.into());
+        }
         let flags_of = |feature| {
             let of_feature = current
                 .flags
@@ -299,6 +314,7 @@ impl StateFile {
                 .filter(move |flag| flag.feature_id == feature);
             of_feature
                 .map(|flag| {
+                    let place = (flag.environment_id, flag.feature_id);
                     let entry = FlagEntry {
                         enabled: Some(flag.enabled),
                         value: Some(flag.value.clone()),
@@ -306,6 +322,7 @@ impl StateFile {
                         killed: Some(flag.killed),
                         seed: Some(flag.seed.clone()),
                         hash: Some(flag.hash),
+                        overrides: Some(overrides.get(&place).cloned().unwrap_or_default()),
                     };
                     (flag.environment.clone(), entry)
                 })
@@ -352,6 +369,7 @@ impl StateFile {
             version: FileVersion,
             flags: FlagsSection {
                 environments: Some(environments.collect()),
+                segments: Some(current.segments.iter().map(SegmentEntry::from).collect()),
                 features: Some(features.collect()),
                 environments_stay: false,
             },

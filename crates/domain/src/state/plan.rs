@@ -5,24 +5,25 @@
 
 mod features;
 mod keys;
+mod step;
+mod targeting;
 
 use std::collections::{HashMap, HashSet};
 
+use self::targeting::Place;
 use super::error::StateError;
 use super::file::{FlagEntry, StateFile};
-use super::sections::{self, SectionStep, StoredSections};
+use super::sections::{self, StoredSections};
 use serde_json::Value;
 
 use features::Basis;
 
-use crate::access::{EnvironmentKey, KeyText, NewKey};
-use crate::clock::Timestamp;
-use crate::flags::{
-    ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Environment,
-    Feature, Flag,
-};
-use crate::ids::KeyId;
-use crate::text::{EnvironmentName, FeatureName, Invalid, KeyName, fold};
+pub use step::{Count, Step};
+
+use crate::access::EnvironmentKey;
+use crate::flags::targeting::{Override, Segment};
+use crate::flags::{ChangeEnvironment, ChangeFlag, CreateEnvironment, Environment, Feature, Flag};
+use crate::text::{EnvironmentName, FeatureName, Invalid, fold};
 
 /// All that is stored and that a state file describes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,72 +35,13 @@ pub struct CurrentState {
     /// Every feature's flag in every environment.
     pub flags: Vec<Flag>,
     /// In the order of their ids.
+    pub segments: Vec<Segment>,
+    /// Every flag's overrides: those for segments first, the strongest before the others.
+    pub overrides: Vec<Override>,
+    /// In the order of their ids.
     pub keys: Vec<EnvironmentKey>,
     /// What optional modules have stored.
     pub modules: StoredSections,
-}
-
-/// One change that an import makes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Adds an environment.
-    CreateEnvironment(CreateEnvironment),
-    /// Changes an environment.
-    ChangeEnvironment(EnvironmentName, ChangeEnvironment),
-    /// Deletes an environment.
-    DeleteEnvironment(EnvironmentName),
-    /// Adds a feature.
-    CreateFeature(CreateFeature),
-    /// Changes a feature.
-    ChangeFeature(FeatureName, ChangeFeature),
-    /// Deletes a feature.
-    DeleteFeature(FeatureName),
-    /// Sets a flag.
-    SetFlag {
-        /// Where.
-        environment: EnvironmentName,
-        /// Which.
-        feature: FeatureName,
-        /// To what.
-        change: ChangeFlag,
-        /// Whether the flag comes into being with this import.
-        new: bool,
-    },
-    /// Adds a key.
-    CreateKey {
-        /// The environment that it opens.
-        environment: EnvironmentName,
-        /// The key.
-        key: NewKey,
-        /// Its text where it was generated, to be shown.
-        generated: Option<KeyText>,
-    },
-    /// Gives a key another name or expiry.
-    ChangeKey {
-        /// The environment that it opens.
-        environment: EnvironmentName,
-        /// The key.
-        id: KeyId,
-        /// Its name from now on.
-        name: KeyName,
-        /// Its expiry from now on.
-        expires_at: Option<Timestamp>,
-    },
-    /// Revokes a key.
-    DeleteKey(EnvironmentName, KeyId, KeyName),
-    /// Changes a record of an optional module.
-    OfModule(SectionStep),
-}
-
-/// How many records an import creates, changes and deletes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Created.
-    pub create: usize,
-    /// Changed.
-    pub change: usize,
-    /// Deleted.
-    pub delete: usize,
 }
 
 /// The steps of an import, in an order in which each finds what it needs.
@@ -119,13 +61,26 @@ impl Plan {
         let mut planner = Planner::new(current);
         planner.environments(file, prune)?;
         let environments = std::mem::take(&mut planner.steps);
-        planner.features(file)?;
+        planner.segments(file, prune)?;
+        let segments = std::mem::take(&mut planner.steps);
+        planner.features(file, prune)?;
         // A new environment's flags begin with what its features say from now on, so features come before environments.
         let (features, flags): (Vec<Step>, Vec<Step>) = std::mem::take(&mut planner.steps)
             .into_iter()
             .partition(|step| matches!(step, Step::CreateFeature(_) | Step::ChangeFeature(..)));
+        let removals = std::mem::take(&mut planner.removals);
+        let overriding = std::mem::take(&mut planner.overriding);
         let takings = std::mem::take(&mut planner.takings);
-        planner.steps = [features, environments, flags, takings].concat();
+        planner.steps = [
+            features,
+            environments,
+            segments,
+            flags,
+            removals,
+            overriding,
+            takings,
+        ]
+        .concat();
         planner.keys(file, prune)?;
         // Before features are deleted, after they are made: records may name them.
         for (name, wanted) in &file.modules {
@@ -150,6 +105,12 @@ impl Plan {
             | Step::ChangeFeature(..)
             | Step::DeleteFeature(_)
             | Step::SetFlag { .. }
+            | Step::CreateSegment { .. }
+            | Step::ChangeSegment(..)
+            | Step::DeleteSegment(_)
+            | Step::CreateOverride { .. }
+            | Step::ChangeOverride { .. }
+            | Step::DeleteOverride { .. }
             | Step::CreateKey { .. }
             | Step::ChangeKey { .. }
             | Step::DeleteKey(..)
@@ -157,43 +118,6 @@ impl Plan {
         });
         deleted.collect()
     }
-
-    /// The steps counted by kind of record: environments, features, flags, keys.
-    #[must_use]
-    pub fn counts(&self) -> Vec<(&'static str, Count)> {
-        let core = ["environments", "features", "flags", "keys"];
-        let mut counts = core.map(|what| (what, Count::default())).to_vec();
-        for step in &self.steps {
-            let (at, count) = match step {
-                Step::CreateEnvironment(_) => (0, (1, 0, 0)),
-                Step::ChangeEnvironment(..) => (0, (0, 1, 0)),
-                Step::DeleteEnvironment(_) => (0, (0, 0, 1)),
-                Step::CreateFeature(_) => (1, (1, 0, 0)),
-                Step::ChangeFeature(..) => (1, (0, 1, 0)),
-                Step::DeleteFeature(_) => (1, (0, 0, 1)),
-                Step::SetFlag { new: true, .. } => (2, (1, 0, 0)),
-                Step::SetFlag { new: false, .. } => (2, (0, 1, 0)),
-                Step::CreateKey { .. } => (3, (1, 0, 0)),
-                Step::ChangeKey { .. } => (3, (0, 1, 0)),
-                Step::DeleteKey(..) => (3, (0, 0, 1)),
-                Step::OfModule(step) => (place(&mut counts, step.section), step.counted()),
-            };
-            let counted = &mut counts[at].1;
-            counted.create += count.0;
-            counted.change += count.1;
-            counted.delete += count.2;
-        }
-        counts
-    }
-}
-
-/// Where a module's records are counted.
-fn place(counts: &mut Vec<(&'static str, Count)>, section: &'static str) -> usize {
-    let known = counts.iter().position(|(what, _)| *what == section);
-    known.unwrap_or_else(|| {
-        counts.push((section, Count::default()));
-        counts.len() - 1
-    })
 }
 
 struct Planner<'a> {
@@ -206,6 +130,13 @@ struct Planner<'a> {
     steps: Vec<Step>,
     /// What takes variants away, once no flag has a share of them any more.
     takings: Vec<Step>,
+    /// By flag, its overrides.
+    overrides: HashMap<(String, String), Vec<&'a Override>>,
+    /// The folded names of all segments that there will be.
+    segments: HashSet<String>,
+    /// What takes overrides away, and then what makes and changes them.
+    removals: Vec<Step>,
+    overriding: Vec<Step>,
 }
 
 impl<'a> Planner<'a> {
@@ -234,6 +165,10 @@ impl<'a> Planner<'a> {
                 .collect(),
             steps: Vec::new(),
             takings: Vec::new(),
+            overrides: overrides_by_flag(&current.overrides),
+            segments: HashSet::new(),
+            removals: Vec::new(),
+            overriding: Vec::new(),
         }
     }
 
@@ -288,7 +223,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn features(&mut self, file: &StateFile) -> Result<(), StateError> {
+    fn features(&mut self, file: &StateFile, prune: bool) -> Result<(), StateError> {
         let mut named = HashSet::new();
         for (at, entry) in file.flags.features.iter().flatten().enumerate() {
             let place = format!("flags.features[{at}]");
@@ -310,6 +245,15 @@ impl<'a> Planner<'a> {
                             reason.to_string(),
                         )
                     })?;
+                if let Some(entries) = &flag.overrides {
+                    let flag = Place {
+                        name: flag_place(),
+                        environment,
+                        feature: &entry.name,
+                        basis: &basis,
+                    };
+                    self.overrides(&flag, entries, prune)?;
+                }
             }
         }
         Ok(())
@@ -366,6 +310,7 @@ impl<'a> Planner<'a> {
     }
 
     fn prune(&mut self, file: &StateFile) {
+        self.prune_segments(file);
         if let Some(entries) = &file.flags.features {
             let kept: HashSet<_> = entries.iter().map(|one| fold(one.name.as_str())).collect();
             let gone = self.current.features.iter();
@@ -383,6 +328,15 @@ impl<'a> Planner<'a> {
             );
         }
     }
+}
+
+fn overrides_by_flag(overrides: &[Override]) -> HashMap<(String, String), Vec<&Override>> {
+    let mut by_flag: HashMap<_, Vec<_>> = HashMap::new();
+    for one in overrides {
+        let flag = (fold(one.environment.as_str()), fold(one.feature.as_str()));
+        by_flag.entry(flag).or_default().push(one);
+    }
+    by_flag
 }
 
 fn once(

@@ -81,6 +81,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    segments (id) {
+        id -> BigInt,
+        name -> Text,
+        name_folded -> Text,
+        description -> Text,
+        rules -> Text,
+        seed -> BigInt,
+        created_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    overrides (id) {
+        id -> BigInt,
+        environment_id -> BigInt,
+        feature_id -> BigInt,
+        segment_id -> Nullable<BigInt>,
+        identifier -> Nullable<Text>,
+        enabled -> Bool,
+        value -> Text,
+        variants -> Text,
+        priority -> Nullable<BigInt>,
+        rollout -> Nullable<Text>,
+        rollout_seed -> Nullable<BigInt>,
+        seed -> Text,
+        hash -> Text,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     environment_keys (id) {
         id -> BigInt,
         environment_id -> Nullable<BigInt>,
@@ -200,7 +233,10 @@ diesel::table! {
 
 diesel::joinable!(flags -> environments (environment_id));
 diesel::joinable!(flags -> features (feature_id));
-diesel::allow_tables_to_appear_in_same_query!(environments, features, flags);
+diesel::joinable!(overrides -> environments (environment_id));
+diesel::joinable!(overrides -> features (feature_id));
+diesel::joinable!(overrides -> segments (segment_id));
+diesel::allow_tables_to_appear_in_same_query!(environments, features, flags, overrides, segments);
 
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(tokens -> accounts (account_id));

@@ -43,10 +43,6 @@ pub(crate) fn all(connection: &mut DbConnection) -> QueryResult<HashMap<Environm
 }
 
 /// The feature that has this name now.
-#[cfg_attr(
-    not(feature = "coupons"),
-    allow(dead_code, reason = "the core asks for features itself")
-)]
 pub(crate) fn find_feature(
     connection: &mut DbConnection,
     name: &str,
@@ -60,10 +56,6 @@ pub(crate) fn find_feature(
 }
 
 /// The names of these features, as far as they are there.
-#[cfg_attr(
-    not(feature = "coupons"),
-    allow(dead_code, reason = "the core asks for features itself")
-)]
 pub(crate) fn features(
     connection: &mut DbConnection,
     ids: &[i64],

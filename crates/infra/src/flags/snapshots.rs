@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use flagstaff_domain::changes::{ChangeKind, Context};
+use flagstaff_domain::flags::targeting::Override;
 use flagstaff_domain::flags::{
-    Feature, HashKey, Snapshot, SnapshotFlag, SnapshotSource, SnapshotUpdate,
+    Feature, HashKey, Snapshot, SnapshotFlag, SnapshotSource, SnapshotUpdate, Targeting,
 };
 use flagstaff_domain::ids::{EnvironmentId, Seq};
 use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::EnvironmentName;
 
+use super::overrides::Wanted;
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
+use super::segments;
 use super::variants::with_variants;
 use crate::changes::bookmark::{Ahead, Bookmark};
 use crate::changes::unit;
@@ -124,10 +127,13 @@ fn load(
         .select(EnvironmentRow::as_select())
         .into_boxed();
     let mut flag_rows = flags::table.select(FlagRow::as_select()).into_boxed();
-    if let Affected::Some(ids) = affected {
-        let ids: Vec<i64> = ids.into_iter().map(|id| id.0).collect();
+    let mut overrides = Wanted::default();
+    let ids: Vec<i64>;
+    if let Affected::Some(some) = affected {
+        ids = some.into_iter().map(|id| id.0).collect();
+        overrides.environments = Some(&ids);
         environment_rows = environment_rows.filter(environments::id.eq_any(ids.clone()));
-        flag_rows = flag_rows.filter(flags::environment_id.eq_any(ids));
+        flag_rows = flag_rows.filter(flags::environment_id.eq_any(ids.clone()));
     }
     let feature_rows = features::table
         .select(FeatureRow::as_select())
@@ -146,6 +152,12 @@ fn load(
             .or_default()
             .push(row.served(Arc::clone(feature))?);
     }
+    let segments = segments::load_all(connection)?;
+    let mut overridden: HashMap<i64, Vec<Override>> = HashMap::new();
+    for one in overrides.load(connection)? {
+        let of_environment = overridden.entry(one.environment_id.0).or_default();
+        of_environment.push(one);
+    }
     environment_rows
         .load::<EnvironmentRow>(connection)?
         .into_iter()
@@ -157,6 +169,10 @@ fn load(
                 Seq(row.revision),
                 instant(row.revised_at)?,
                 by_environment.remove(&row.id).unwrap_or_default(),
+                &Targeting {
+                    segments: &segments,
+                    overrides: overridden.remove(&row.id).unwrap_or_default(),
+                },
             ))
         })
         .collect()

@@ -9,6 +9,8 @@ use flagstaff_domain::ids::{FeatureId, VariantId};
 use flagstaff_domain::text::{Invalid, VariantKey};
 
 use super::rows::{FeatureRow, shares_from_column};
+use super::work::Work;
+use super::{overrides, prerequisites};
 use crate::db::DbConnection;
 use crate::db::error::invalid;
 use crate::db::schema::{environments, flags, variants};
@@ -67,7 +69,7 @@ pub(crate) fn places(
     connection: &mut DbConnection,
     feature: FeatureId,
     key: &VariantKey,
-) -> QueryResult<Vec<String>> {
+) -> Work<Vec<String>> {
     let rows: Vec<(String, String)> = flags::table
         .inner_join(environments::table)
         .filter(flags::feature_id.eq(feature.0))
@@ -81,5 +83,7 @@ pub(crate) fn places(
             places.push(format!("the flag in {environment:?}"));
         }
     }
+    places.extend(overrides::places(connection, feature, key)?);
+    places.extend(prerequisites::places(connection, feature, Some(key))?);
     Ok(places)
 }

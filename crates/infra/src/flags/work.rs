@@ -14,6 +14,7 @@ use flagstaff_domain::ids::{EnvironmentId, FeatureId, Seq};
 use flagstaff_domain::text::{EnvironmentName, FeatureName, Invalid, fold};
 use flagstaff_domain::write::{Precondition, Written};
 
+use super::overrides::Wanted;
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow, shares_to_column};
 use super::variants::with_variants;
 use crate::access;
@@ -24,16 +25,16 @@ use crate::db::{DbConnection, WorkError};
 
 pub(crate) use of_features::{change_feature, create_feature, delete_feature};
 
-type Work<T> = Result<T, WorkError<FlagError>>;
+pub(super) type Work<T> = Result<T, WorkError<FlagError>>;
 
-fn check(precondition: &Precondition, version: Seq) -> Work<()> {
+pub(super) fn check(precondition: &Precondition, version: Seq) -> Work<()> {
     precondition
         .check(version)
         .map_err(|mismatch| WorkError::Refused(mismatch.into()))
 }
 
 /// Appends a change and moves on the revision of what it affects: one environment, or all of them.
-fn append(unit: &mut UnitOfWork<'_>, seq: Seq, change: &NewChange) -> QueryResult<()> {
+pub(super) fn append(unit: &mut UnitOfWork<'_>, seq: Seq, change: &NewChange) -> QueryResult<()> {
     unit.append(seq, change)?;
     let revision = (
         environments::revision.eq(seq.0),
@@ -147,7 +148,7 @@ pub(crate) fn create_environment(
     append(
         unit,
         seq,
-        &NewChange::environment(None, Some(&record), None)?,
+        &NewChange::environment(None, Some(&record), None, &[])?,
     )?;
     Ok(Written {
         record,
@@ -202,7 +203,7 @@ pub(crate) fn change_environment(
         ))
         .execute(unit.connection);
     unless_taken(updated, || FlagError::EnvironmentExists(after.name.clone()))?;
-    let entry = NewChange::environment(Some(&before), Some(&after), None)?;
+    let entry = NewChange::environment(Some(&before), Some(&after), None, &[])?;
     append(unit, seq, &entry)?;
     Ok(Written {
         record: after,
@@ -210,7 +211,7 @@ pub(crate) fn change_environment(
     })
 }
 
-fn unchanged<T>(version: Seq, record: T) -> Written<T> {
+pub(super) fn unchanged<T>(version: Seq, record: T) -> Written<T> {
     Written {
         record,
         revision: version,
@@ -234,12 +235,17 @@ pub(crate) fn delete_environment(
         .into_iter()
         .map(|(row, feature)| row.into_flag(before.name.as_str(), &feature))
         .collect::<Result<_, Invalid>>()?;
+    let overrides = Wanted {
+        environments: Some(&[before.id.0]),
+        ..Wanted::default()
+    };
+    let overrides = overrides.load(unit.connection)?;
     access::keys::revoke_all(unit, &before)?;
     let seq = unit.next_seq()?;
     append(
         unit,
         seq,
-        &NewChange::environment(Some(&before), None, Some(&lost))?,
+        &NewChange::environment(Some(&before), None, Some(&lost), &overrides)?,
     )?;
     diesel::delete(environments::table.find(before.id.0)).execute(unit.connection)?;
     Ok(seq)

@@ -40,6 +40,7 @@ mod flags;
 mod guids;
 mod key_source;
 mod keys;
+mod overrides;
 #[cfg(feature = "rates")]
 mod rates;
 mod rehearsal;
@@ -47,6 +48,7 @@ mod rehearsal;
 mod samples;
 #[path = "../support/scratch.rs"]
 mod scratch;
+mod segments;
 #[cfg(feature = "postgres")]
 #[path = "../support/server.rs"]
 mod server;

@@ -14,11 +14,15 @@ use flagstaff_domain::access::{
     KeyRepository, KeySource, SessionRepository, SignInError, Token, TokenRepository,
 };
 use flagstaff_domain::changes::{Change, ChangeLog, ChangeQuery, Direction};
+use flagstaff_domain::flags::targeting::{
+    CreateOverride, Override, Segment, TargetName, TargetingRepository,
+};
 use flagstaff_domain::flags::{
     Environment, Feature, Flag, FlagError, FlagRepository, SnapshotSource,
 };
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::json::JsonText;
+use flagstaff_domain::page::Page;
 use flagstaff_domain::state::StateRepository;
 use flagstaff_domain::storage::StorageMonitor;
 use flagstaff_infra::access::{
@@ -27,7 +31,9 @@ use flagstaff_infra::access::{
 };
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbOptions};
-use flagstaff_infra::flags::{DieselFlagRepository, DieselSnapshotSource};
+use flagstaff_infra::flags::{
+    DieselFlagRepository, DieselSnapshotSource, DieselTargetingRepository,
+};
 use flagstaff_infra::state::DieselStateRepository;
 
 #[cfg(feature = "postgres")]
@@ -39,6 +45,7 @@ use crate::scratch::{Scratch, raw, texts};
 /// A backend's ports over one store.
 pub(crate) struct Store {
     pub(crate) flags: Box<dyn FlagRepository>,
+    pub(crate) targeting: Box<dyn TargetingRepository>,
     pub(crate) snapshots: Box<dyn SnapshotSource>,
     pub(crate) keys: Box<dyn KeyRepository>,
     pub(crate) grants: Box<dyn KeySource>,
@@ -96,6 +103,7 @@ pub(crate) fn sqlite() -> Store {
 fn over(db: &Db, backstage: impl Backstage + 'static) -> Store {
     Store {
         flags: Box::new(DieselFlagRepository::new(db.clone())),
+        targeting: Box::new(DieselTargetingRepository::new(db.clone())),
         snapshots: Box::new(DieselSnapshotSource::new(db.clone())),
         keys: Box::new(DieselKeyRepository::new(db.clone())),
         grants: Box::new(DieselKeySource::new(db.clone())),
@@ -176,6 +184,51 @@ impl Store {
             .flags
             .create_feature(&new_feature(name), &seeds(), &stamp());
         written.unwrap().record
+    }
+
+    /// A segment with these rules.
+    pub(crate) fn segment(&self, name: &str, rules: &str) -> Segment {
+        let written = self
+            .targeting
+            .create_segment(&new_segment(name, rules), &stamp());
+        written.unwrap().record
+    }
+
+    /// An override of a flag in production for a segment.
+    pub(crate) fn of_segment(&self, feature: &str, segment: &str) -> Override {
+        let command = new_override(to_segment(segment));
+        self.override_of(feature, &command).unwrap()
+    }
+
+    /// An override of a flag in production.
+    pub(crate) fn override_of(
+        &self,
+        feature: &str,
+        command: &CreateOverride,
+    ) -> Result<Override, FlagError> {
+        let (production, feature) = (environment_name("production"), feature_name(feature));
+        let written = self
+            .targeting
+            .create_override(&production, &feature, command, &stamp());
+        written.map(|written| written.record)
+    }
+
+    /// A flag's overrides in production: who gets them, with their priorities.
+    pub(crate) fn overrides(&self, feature: &str) -> Vec<(String, Option<u32>)> {
+        let (production, feature) = (environment_name("production"), feature_name(feature));
+        let listing = self
+            .targeting
+            .list_overrides(&production, &feature, &Page::first())
+            .unwrap();
+        let told = listing.items.iter().map(|one| {
+            let segment = one.target.segment();
+            let name = match one.target.name() {
+                TargetName::Segment(name) => name.to_string(),
+                TargetName::Identity(identifier) => identifier.to_string(),
+            };
+            (name, segment.map(|target| target.priority.into()))
+        });
+        told.collect()
     }
 
     pub(crate) fn key(&self, environment: &str, kind: KeyKind, text: &str) -> EnvironmentKey {

@@ -10,6 +10,7 @@ use diesel::query_dsl::methods::LoadQuery;
 use flagstaff_domain::access::{
     AccountRepository, KeyKind, KeyRepository, SessionRepository, TokenRepository,
 };
+use flagstaff_domain::flags::targeting::{Percentage, TargetingRepository};
 use flagstaff_domain::flags::{ChangeFeature, CreateFeature, FlagRepository, FlagValue};
 use flagstaff_domain::state::Progress;
 use flagstaff_domain::write::Precondition;
@@ -19,7 +20,7 @@ use flagstaff_infra::access::{
 use flagstaff_infra::db::Db;
 use flagstaff_infra::db::Location;
 use flagstaff_infra::db::copy::{Copied, CopyError, copy};
-use flagstaff_infra::flags::DieselFlagRepository;
+use flagstaff_infra::flags::{DieselFlagRepository, DieselTargetingRepository};
 
 use crate::samples::*;
 use crate::scratch::{TextRow, texts};
@@ -76,6 +77,7 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
         let command = CreateFeature {
             initial_value: FlagValue::parse(value).unwrap(),
             tags: tags(&["ui", "büro"]),
+            variants: serde_json::from_str(r#"[{"key":"blau","value":1.0}]"#).unwrap(),
             ..new_feature(name)
         };
         flags.create_feature(&command, &seeds(), &stamp()).unwrap();
@@ -91,6 +93,27 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
     for change in [set_enabled(true), set_value(FlagValue::Integer(7))] {
         flags
             .change_flag(&production, &feature_name("text"), &change, any, &later())
+            .unwrap();
+    }
+    let targeting = DieselTargetingRepository::new(db.clone());
+    for (name, rules) in [
+        ("staff", having("text", "FLAG", "")),
+        ("gone", "[]".to_owned()),
+    ] {
+        let made = targeting.create_segment(&new_segment(name, &rules), &stamp());
+        made.unwrap();
+    }
+    let gone = targeting.delete_segment(&segment_name("gone"), any, &later());
+    gone.unwrap();
+    let mut share = new_override(to_segment("staff"));
+    share.new.rollout = Percentage::new(12.5).ok();
+    for (target, command) in [
+        ("integer", share),
+        ("text", new_override(to_identity("ünïcödé \u{1f3c1}"))),
+        ("gone", new_override(to_identity("gone"))),
+    ] {
+        targeting
+            .create_override(&production, &feature_name(target), &command, &stamp())
             .unwrap();
     }
     let mut last = None;

@@ -11,9 +11,15 @@ use flagstaff_domain::access::{
 };
 use flagstaff_domain::changes::Actor;
 use flagstaff_domain::clock::Timestamp;
-use flagstaff_domain::flags::{ChangeFlag, CreateEnvironment, CreateFeature, FlagValue, Seeds};
+use flagstaff_domain::flags::targeting::{
+    CreateOverride, CreateSegment, NewOverride, OverrideSeeds, Split, SplitSeed, TargetName,
+};
+use flagstaff_domain::flags::{
+    ChangeFlag, CreateEnvironment, CreateFeature, FlagValue, Seed, Seeds,
+};
 use flagstaff_domain::text::{
-    Description, EnvironmentName, FeatureName, GuidUser, KeyName, Tag, Tags, TokenName,
+    Description, EnvironmentName, FeatureName, GuidUser, Identifier, KeyName, SegmentName, Tag,
+    Tags, TokenName,
 };
 use flagstaff_domain::write::Stamp;
 
@@ -78,6 +84,62 @@ pub(crate) fn new_environment(name: &str) -> CreateEnvironment {
 
 pub(crate) fn new_feature(name: &str) -> CreateFeature {
     CreateFeature::named(feature_name(name))
+}
+
+pub(crate) fn segment_name(text: &str) -> SegmentName {
+    SegmentName::parse(text).unwrap()
+}
+
+/// A segment with rules as JSON, and a seed that its name makes.
+pub(crate) fn new_segment(name: &str, rules: &str) -> CreateSegment {
+    let mut seed = [0; 16];
+    seed[..8].copy_from_slice(&bytes_of(name));
+    CreateSegment {
+        name: segment_name(name),
+        description: Description::default(),
+        rules: serde_json::from_str(rules).unwrap(),
+        seed: SplitSeed::of(seed),
+    }
+}
+
+/// Eight bytes that a name makes.
+fn bytes_of(name: &str) -> [u8; 8] {
+    let sum = name.bytes().fold(7_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    });
+    sum.to_be_bytes()
+}
+
+/// A rule with one condition that a trait has a value.
+pub(crate) fn having(property: &str, operator: &str, value: &str) -> String {
+    let condition = serde_json::json!({"property": property, "operator": operator, "value": value});
+    serde_json::json!([{"type": "ALL", "conditions": [condition], "rules": []}]).to_string()
+}
+
+pub(crate) fn to_segment(name: &str) -> TargetName {
+    TargetName::Segment(segment_name(name))
+}
+
+pub(crate) fn to_identity(identifier: &str) -> TargetName {
+    TargetName::Identity(Identifier::parse(identifier).unwrap())
+}
+
+/// An override that is on, with the flag's own value.
+pub(crate) fn new_override(target: TargetName) -> CreateOverride {
+    CreateOverride {
+        new: NewOverride {
+            target,
+            enabled: true,
+            value: None,
+            variants: Split::default(),
+            priority: None,
+            rollout: None,
+        },
+        seeds: OverrideSeeds {
+            split: Seed::of([3; 16]),
+            rollout: SplitSeed::of([4; 16]),
+        },
+    }
 }
 
 pub(crate) fn set_value(value: FlagValue) -> ChangeFlag {

@@ -13,6 +13,7 @@ mod text;
 
 use std::fmt;
 
+pub(in crate::flags) use self::list::members;
 use serde::{Deserialize, Serialize};
 
 use super::run::Flags;
@@ -102,6 +103,11 @@ pub(super) struct Asked<'r> {
 pub struct Operator(&'static Entry);
 
 impl Operator {
+    /// Shares of identities.
+    pub const PERCENTAGE_SPLIT: Self = Self(&number::PERCENTAGE_SPLIT);
+    /// Membership of a list.
+    pub const IN: Self = Self(&list::IN);
+
     /// All operators, Flagsmith's first.
     pub fn all() -> impl Iterator<Item = Self> {
         OPERATORS.iter().copied().map(Self)

@@ -79,7 +79,8 @@ impl<'a> Evaluation<'a> {
                 feature: own,
                 state,
                 origin: Origin::Identity,
-                choice: Choice::None,
+                // What is for one identity is not split: a variant is what it gets.
+                choice: state.variants.first().map_or(Choice::None, Choice::Variant),
                 outcome,
                 in_cycle: false,
             });

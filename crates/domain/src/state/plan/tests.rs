@@ -1,12 +1,15 @@
 //! What an import plans, on small files and small stores.
 
 mod keys;
+mod targeting;
 
 use super::*;
-use crate::access::KeyKind;
-use crate::flags::{FlagValue, HashKey, Seed, SplitHash};
-use crate::ids::{EnvironmentId, FeatureId, FlagId, Seq};
-use crate::text::{Description, Tags};
+use crate::access::{KeyKind, KeyText};
+use crate::clock::Timestamp;
+use crate::flags::targeting::SplitSeed;
+use crate::flags::{ChangeFeature, CreateFeature, FlagValue, HashKey, Seed, SplitHash};
+use crate::ids::{EnvironmentId, FeatureId, FlagId, KeyId, OverrideId, Seq};
+use crate::text::{Description, KeyName, SegmentName, Tags};
 
 fn at() -> Timestamp {
     Timestamp::from_micros(0).unwrap()
@@ -82,9 +85,11 @@ fn plan(current: &CurrentState, file: &str, prune: bool) -> Result<Plan, StateEr
     Plan::new(current, &serde_json::from_str(file).unwrap(), prune)
 }
 
+/// Environments, features, flags and keys.
 fn counts(plan: &Plan) -> Vec<(usize, usize, usize)> {
-    plan.counts()
-        .into_iter()
+    let counts = plan.counts().into_iter();
+    counts
+        .filter(|(what, _)| !["segments", "overrides"].contains(what))
         .map(|(_, count)| (count.create, count.change, count.delete))
         .collect()
 }

@@ -249,7 +249,7 @@ mod tests {
     };
     use flagstaff_domain::flags::targeting::{Condition, ConditionValue, Rule, RuleKind};
     use flagstaff_domain::flags::{
-        CreateFeature, FeatureKind, HashKey, Seed, SnapshotFlag, SplitHash,
+        CreateFeature, FeatureKind, HashKey, Seed, SnapshotFlag, SplitHash, Targeting,
     };
     use flagstaff_domain::ids::{EnvironmentId, FeatureId, FlagId, Seq};
     use flagstaff_domain::text::{EnvironmentName, FeatureName};
@@ -306,6 +306,7 @@ mod tests {
             Seq(2),
             Timestamp::default(),
             vec![flag],
+            &Targeting::default(),
         );
         let rule = Rule {
             kind: RuleKind::All,

@@ -17,6 +17,8 @@ use crate::changes::unit::UnitOfWork;
 use crate::db::error::{refuse, unless_taken};
 use crate::db::schema::{environments, features, variants};
 use crate::db::{DbConnection, WorkError};
+use crate::flags::overrides::Wanted;
+use crate::flags::prerequisites;
 use crate::flags::rows::tags_to_column;
 use crate::flags::variants::places;
 
@@ -64,7 +66,7 @@ pub(crate) fn create_feature(
     append(
         unit,
         seq,
-        &NewChange::feature(None, Some(&record), Some(&flags))?,
+        &NewChange::feature(None, Some(&record), Some(&flags), &[])?,
     )?;
     Ok(Written {
         record,
@@ -179,7 +181,7 @@ pub(crate) fn change_feature(
     append(
         unit,
         seq,
-        &NewChange::feature(Some(&before), Some(&after), None)?,
+        &NewChange::feature(Some(&before), Some(&after), None, &[])?,
     )?;
     Ok(Written {
         record: after,
@@ -194,12 +196,24 @@ pub(crate) fn delete_feature(
 ) -> Work<Seq> {
     let before = get_feature(unit.connection, name)?;
     check(precondition, before.version)?;
+    let users = prerequisites::places(unit.connection, before.id, None)?;
+    if !users.is_empty() {
+        return refuse(FlagError::InUse {
+            what: format!("the feature {:?}", before.name.as_str()),
+            users,
+        });
+    }
     let lost = flags_of(unit.connection, &before)?;
+    let overrides = Wanted {
+        feature: Some(before.id),
+        ..Wanted::default()
+    };
+    let overrides = overrides.load(unit.connection)?;
     let seq = unit.next_seq()?;
     append(
         unit,
         seq,
-        &NewChange::feature(Some(&before), None, Some(&lost))?,
+        &NewChange::feature(Some(&before), None, Some(&lost), &overrides)?,
     )?;
     diesel::delete(features::table.find(before.id.0)).execute(unit.connection)?;
     Ok(seq)

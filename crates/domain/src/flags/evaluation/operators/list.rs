@@ -30,7 +30,8 @@ fn compile(value: &ConditionValue) -> Result<Test, Invalid> {
     }))
 }
 
-fn members(value: &ConditionValue) -> Vec<String> {
+/// The members of a list, however it is written.
+pub(in crate::flags) fn members(value: &ConditionValue) -> Vec<String> {
     match value {
         ConditionValue::List(members) => members.clone(),
         ConditionValue::Text(text) if text.trim_start().starts_with('[') => {

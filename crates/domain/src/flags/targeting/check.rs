@@ -1,0 +1,261 @@
+//! What rules may be saved. What is wrong is told with its place: `rules[0].rules[2].conditions[1].value must be …`.
+//!
+//! Whether the features exist that rules name is the store's to say; see [`super::prerequisites`].
+
+use std::fmt::Display;
+
+use super::rule::{Condition, ConditionValue, Rule};
+use super::variant::Percentage;
+use crate::flags::evaluation::check_property;
+use crate::flags::evaluation::operators::{Operator, Reads, members};
+use crate::text::Invalid;
+
+/// The most rules of a segment, and the most conditions and nested rules of a rule together.
+pub const RULE_MAX: usize = 100;
+/// The most levels of nested rules.
+pub const LEVELS_MAX: usize = 8;
+/// The most conditions of a segment.
+pub const CONDITIONS_MAX: usize = 1_000;
+/// The most characters of a condition's value; of a list's members each.
+pub const VALUE_MAX: usize = 2_000;
+/// The most members of a list.
+pub const MEMBERS_MAX: usize = 10_000;
+
+/// A mistake and its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct Misplaced {
+    /// Where it is, as `rules[0].conditions[1].value`.
+    pub place: String,
+    /// What is wrong there and what would be right.
+    pub message: String,
+}
+
+impl Misplaced {
+    /// A mistake at this place.
+    pub fn new(place: impl Into<String>, message: impl Display) -> Self {
+        Self {
+            place: place.into(),
+            message: message.to_string(),
+        }
+    }
+
+    /// The same mistake, seen from where this place begins.
+    #[must_use]
+    pub fn within(self, place: &str) -> Self {
+        Self {
+            place: format!("{place}.{}", self.place),
+            ..self
+        }
+    }
+}
+
+/// Checks a segment's rules.
+///
+/// # Errors
+/// [`Misplaced`], the first mistake.
+pub fn check_rules(rules: &[Rule]) -> Result<(), Misplaced> {
+    if rules.len() > RULE_MAX {
+        return Err(Misplaced::new(
+            "rules",
+            format!("must be at most {RULE_MAX} rules"),
+        ));
+    }
+    let mut conditions = 0;
+    check_each(rules, "", 1, &mut conditions)?;
+    if conditions > CONDITIONS_MAX {
+        return Err(Misplaced::new(
+            "rules",
+            format!(
+                "must have at most {CONDITIONS_MAX} conditions altogether; these are {conditions}"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_each(
+    rules: &[Rule],
+    within: &str,
+    level: usize,
+    conditions: &mut usize,
+) -> Result<(), Misplaced> {
+    for (at, rule) in rules.iter().enumerate() {
+        let place = format!("{within}rules[{at}]");
+        if level > LEVELS_MAX {
+            let message = format!("must not be nested deeper than {LEVELS_MAX} levels");
+            return Err(Misplaced::new(place, message));
+        }
+        if rule.conditions.len() + rule.rules.len() > RULE_MAX {
+            let message = format!("must have at most {RULE_MAX} conditions and rules");
+            return Err(Misplaced::new(place, message));
+        }
+        *conditions += rule.conditions.len();
+        for (at, condition) in rule.conditions.iter().enumerate() {
+            check_condition(condition)
+                .map_err(|mistake| mistake.within(&format!("{place}.conditions[{at}]")))?;
+        }
+        check_each(&rule.rules, &format!("{place}."), level + 1, conditions)?;
+    }
+    Ok(())
+}
+
+fn check_condition(condition: &Condition) -> Result<(), Misplaced> {
+    let property = |invalid: Invalid| Misplaced::new("property", invalid);
+    match condition.operator.reads() {
+        Reads::Feature => {}
+        Reads::Property if condition.property.is_empty() => {
+            return Err(Misplaced::new(
+                "property",
+                "must be the name of a trait, or a path such as $.identity.identifier",
+            ));
+        }
+        Reads::Property | Reads::PropertyOrKey => {
+            check_property(&condition.property).map_err(property)?;
+        }
+    }
+    check_value(condition).map_err(|invalid| Misplaced::new("value", invalid))
+}
+
+fn check_value(condition: &Condition) -> Result<(), Invalid> {
+    let too_long = |text: &str| text.chars().count() > VALUE_MAX;
+    let operator = condition.operator;
+    match &condition.value {
+        value if operator == Operator::IN => {
+            let members = members(value);
+            if members.len() > MEMBERS_MAX {
+                return Err(Invalid::new(format!(
+                    "must have at most {MEMBERS_MAX} members"
+                )));
+            }
+            if members.iter().any(|one| too_long(one)) {
+                return Err(Invalid::new(format!(
+                    "must have members of at most {VALUE_MAX} characters"
+                )));
+            }
+        }
+        ConditionValue::List(_) => {
+            return Err(Invalid::new("must be a text; only IN takes a list"));
+        }
+        ConditionValue::Text(text) => {
+            if too_long(text) {
+                return Err(Invalid::new(format!(
+                    "must have at most {VALUE_MAX} characters"
+                )));
+            }
+            // The engine takes any number, as Flagsmith's does.
+            if operator == Operator::PERCENTAGE_SPLIT {
+                let percent = text.parse().unwrap_or(f64::NAN);
+                Percentage::new(percent)?;
+            }
+        }
+    }
+    operator.check(&condition.value)
+}
+
+/// What whoever saves these rules should know.
+#[must_use]
+pub fn warnings(rules: &[Rule]) -> Vec<String> {
+    let mut own: Vec<Operator> = Vec::new();
+    collect_own(rules, &mut own);
+    let warn = |one: &Operator| {
+        format!(
+            "{} is an operator of Flagstaff's own: SDKs that evaluate flags locally do not know it",
+            one.name()
+        )
+    };
+    own.iter().map(warn).collect()
+}
+
+fn collect_own(rules: &[Rule], own: &mut Vec<Operator>) {
+    for rule in rules {
+        for condition in &rule.conditions {
+            if !condition.operator.is_flagsmiths() && !own.contains(&condition.operator) {
+                own.push(condition.operator);
+            }
+        }
+        collect_own(&rule.rules, own);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn checked(rules: Value) -> Result<(), Misplaced> {
+        let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+        check_rules(&rules)
+    }
+
+    fn condition(property: &str, operator: &str, value: &Value) -> Value {
+        json!([{"type": "ALL", "conditions": [{"property": property, "operator": operator, "value": value}]}])
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_path() {
+        let good = json!({"property": "plan", "operator": "EQUAL", "value": "pro"});
+        let bad = json!({"property": "age", "operator": "MODULO", "value": "2"});
+        let nested = json!({"type": "ANY", "conditions": [good, bad]});
+        let empty = json!({"type": "NONE"});
+        let refused = checked(json!([
+            {"type": "ALL", "conditions": [good], "rules": [empty, empty, nested]},
+        ]));
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "rules[0].rules[2].conditions[1].value: must be two numbers, divisor|remainder, as 2|0"
+        );
+    }
+
+    #[test]
+    fn what_each_operator_takes_is_checked() {
+        for (property, operator, value, place) in [
+            ("", "EQUAL", json!("a"), Some("property")),
+            ("$..a", "EQUAL", json!("a"), Some("property")),
+            ("a", "EQUAL", json!(["a"]), Some("value")),
+            ("a", "EQUAL", json!("x".repeat(2_001)), Some("value")),
+            ("a", "EQUAL", json!("x".repeat(2_000)), None),
+            ("a", "REGEX", json!("("), Some("value")),
+            ("a", "IN", json!(["a", "b"]), None),
+            ("a", "IN", json!("a,b"), None),
+            ("a", "IN", json!(vec!["a"; 10_001]), Some("value")),
+            ("a", "IN", json!(["x".repeat(2_001)]), Some("value")),
+            ("", "PERCENTAGE_SPLIT", json!("12.5"), None),
+            ("", "PERCENTAGE_SPLIT", json!("-1"), Some("value")),
+            ("", "PERCENTAGE_SPLIT", json!("101"), Some("value")),
+            ("", "PERCENTAGE_SPLIT", json!("half"), Some("value")),
+            ("dark_mode", "FLAG", json!(""), None),
+        ] {
+            let refused = checked(condition(property, operator, &value)).err();
+            let place = place.map(|place| format!("rules[0].conditions[0].{place}"));
+            assert_eq!(refused.map(|one| one.place), place, "{operator}");
+        }
+    }
+
+    #[test]
+    fn rules_are_bounded_in_width_depth_and_number() {
+        let rule = |conditions: usize, rules: &[Value]| {
+            let one = json!({"property": "a", "operator": "IS_SET"});
+            json!({"type": "ALL", "conditions": vec![one; conditions], "rules": rules})
+        };
+        let deep = |levels: usize| (1..levels).fold(rule(1, &[]), |inner, _| rule(0, &[inner]));
+        assert!(checked(json!([deep(8)])).is_ok());
+        assert!(checked(json!([deep(9)])).is_err());
+        assert!(checked(json!([rule(100, &[])])).is_ok());
+        assert!(checked(json!([rule(100, &[rule(0, &[])])])).is_err());
+        assert!(checked(json!(vec![rule(100, &[]); 10])).is_ok());
+        assert!(checked(json!(vec![rule(100, &[]); 11])).is_err());
+        assert!(checked(json!(vec![rule(0, &[]); 101])).is_err());
+    }
+
+    #[test]
+    fn operators_of_our_own_are_warned_of_once() {
+        let own = json!({"property": "a", "operator": "STARTS_WITH", "value": "x"});
+        let rules = json!([{"type": "ALL", "conditions": [own], "rules": [{"type": "ANY", "conditions": [own]}]}]);
+        let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+        let warnings = warnings(&rules);
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].starts_with("STARTS_WITH is"), "{warnings:?}");
+    }
+}

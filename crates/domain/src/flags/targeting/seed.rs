@@ -1,0 +1,86 @@
+//! Numbers that shares of identities are made from: random when a record is made, and the same for ever.
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::RandomSource;
+use crate::text::Invalid;
+
+/// What is hashed by the shares of a segment, or of a rollout. SDKs that evaluate locally see it as the segment's id.
+///
+/// At least 2^32, so that it is none of the ids that a database counts, and below 2^53, so that JavaScript keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct SplitSeed(i64);
+
+const LEAST: i64 = 1 << 32;
+const BITS: u64 = (1 << 53) - 1;
+
+impl SplitSeed {
+    /// A seed that nobody can foresee.
+    #[must_use]
+    pub fn generate(random: &dyn RandomSource) -> Self {
+        let bytes = random.bytes();
+        Self::of(std::array::from_fn(|at| bytes[at]))
+    }
+
+    /// The seed of these random bytes.
+    #[must_use]
+    pub fn of([a, b, c, d, e, f, g, h, ..]: [u8; 16]) -> Self {
+        let bits = u64::from_be_bytes([a, b, c, d, e, f, g, h]) & BITS;
+        Self(i64::try_from(bits).unwrap_or(LEAST).max(LEAST))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn as_i64(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for SplitSeed {
+    type Error = Invalid;
+
+    fn try_from(seed: i64) -> Result<Self, Invalid> {
+        // Smaller ones come from other systems, whose segments keep their shares.
+        if (0..=BITS.cast_signed()).contains(&seed) {
+            Ok(Self(seed))
+        } else {
+            Err(Invalid::new("must be a whole number from 0 to 2^53 - 1"))
+        }
+    }
+}
+
+impl From<SplitSeed> for i64 {
+    fn from(seed: SplitSeed) -> Self {
+        seed.0
+    }
+}
+
+impl std::fmt::Display for SplitSeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ports::MockRandomSource;
+
+    #[test]
+    fn a_seed_is_no_counted_id_and_fits_into_javascript() {
+        for (bytes, seed) in [
+            ([0; 32], 1 << 32),
+            ([0xff; 32], (1 << 53) - 1),
+            ([1; 32], 0x0001_0101_0101_0101),
+        ] {
+            let mut random = MockRandomSource::new();
+            random.expect_bytes().return_const(bytes);
+            let made = SplitSeed::generate(&random);
+            assert_eq!(made.as_i64(), seed);
+            assert_eq!(SplitSeed::try_from(seed), Ok(made));
+        }
+        assert!(SplitSeed::try_from(-1).is_err());
+        assert!(SplitSeed::try_from(1 << 53).is_err());
+    }
+}
