@@ -19,6 +19,7 @@ use flagstaff_domain::access::{
 };
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::clock::{Clock, Timestamp};
+use flagstaff_domain::flags::targeting::TargetingService;
 use flagstaff_domain::flags::{
     FlagError, FlagService, PreviewService, RetrievalLog, SeenContexts, Snapshot,
     SnapshotPublisher, SnapshotSource, SnapshotSubscriber,
@@ -40,7 +41,8 @@ use flagstaff_infra::db::copy::{self, Copied, CopyError};
 use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity, migrate};
 pub(crate) use flagstaff_infra::ending;
 use flagstaff_infra::flags::{
-    DieselFlagRepository, DieselRehearsal, DieselSnapshotSource, MemoryRetrievalLog,
+    DieselFlagRepository, DieselRehearsal, DieselSnapshotSource, DieselTargetingRepository,
+    MemoryRetrievalLog,
 };
 use flagstaff_infra::password::Argon2Hasher;
 use flagstaff_infra::random::SystemRandom;
@@ -53,6 +55,8 @@ use crate::settings;
 pub(crate) struct Services {
     /// Features, environments, flags.
     pub(crate) flags: FlagService,
+    /// Segments and overrides.
+    pub(crate) targeting: TargetingService,
     /// The keys of environments.
     pub(crate) keys: KeyService,
     /// The GUID register.
@@ -131,6 +135,11 @@ impl Services {
             flags: FlagService::new(
                 Arc::new(DieselFlagRepository::new(db.clone())),
                 retrievals,
+                random.clone(),
+                Arc::clone(&clock),
+            ),
+            targeting: TargetingService::new(
+                Arc::new(DieselTargetingRepository::new(db.clone())),
                 random.clone(),
                 Arc::clone(&clock),
             ),

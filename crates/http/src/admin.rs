@@ -1,5 +1,5 @@
-//! Management: environments, features, flags, keys, users with their sessions and tokens, and the log of changes. Every
-//! call needs an account, but for the one that begins a session.
+//! Management: environments, features, flags, segments, overrides, keys, users with their sessions and tokens, and the log
+//! of changes. Every call needs an account, but for the one that begins a session.
 //!
 //! [`dto`] holds the shapes of records, [`explanation`] those of evaluations, `schema` how their fields are described; each other module the routes of one
 //! resource.
@@ -13,8 +13,10 @@ pub mod explanation;
 pub(crate) mod features;
 pub(crate) mod flags;
 pub(crate) mod keys;
+pub(crate) mod overrides;
 pub(crate) mod preview;
 pub(crate) mod schema;
+pub(crate) mod segments;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod users;
@@ -76,6 +78,33 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .post(preview::preview)
                 .build(),
         )
+        .service(
+            resource("/environments/{environment}/flags/{feature}/overrides")
+                .get(overrides::list)
+                .post(overrides::create)
+                .build(),
+        )
+        .service(
+            resource("/environments/{environment}/flags/{feature}/overrides/{id}")
+                .get(overrides::show)
+                .patch(overrides::change)
+                .delete(overrides::delete)
+                .build(),
+        )
+        .service(
+            resource("/segments")
+                .get(segments::list)
+                .post(segments::create)
+                .build(),
+        )
+        .service(
+            resource("/segments/{segment}")
+                .get(segments::show)
+                .patch(segments::change)
+                .delete(segments::delete)
+                .build(),
+        )
+        .service(resource("/operators").get(segments::operators).build())
         .service(
             resource("/features")
                 .get(features::list)

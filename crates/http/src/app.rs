@@ -16,6 +16,7 @@ use flagstaff_domain::access::{
     AccountService, GuidService, KeyService, SessionService, TokenService,
 };
 use flagstaff_domain::changes::ChangeLog;
+use flagstaff_domain::flags::targeting::TargetingService;
 use flagstaff_domain::flags::{FlagService, PreviewService, SeenContexts};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
@@ -50,6 +51,8 @@ pub struct Services {
     pub previews: PreviewService,
     /// Those who were seen lately; whoever evaluates for an identity tells of it.
     pub seen: Arc<SeenContexts>,
+    /// Segments and overrides.
+    pub targeting: TargetingService,
     /// The keys of environments.
     pub keys: KeyService,
     /// The GUID register.
@@ -95,6 +98,8 @@ pub struct Parts {
     pub flags: FlagService,
     /// What changes would mean to those who were seen lately.
     pub previews: PreviewService,
+    /// Segments and overrides.
+    pub targeting: TargetingService,
     /// The keys of environments.
     pub keys: KeyService,
     /// The GUID register.
@@ -147,6 +152,7 @@ impl Services {
             flags: parts.flags,
             seen: Arc::clone(parts.previews.seen()),
             previews: parts.previews,
+            targeting: parts.targeting,
             keys: parts.keys,
             guids: parts.guids,
             accounts: parts.accounts,

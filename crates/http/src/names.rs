@@ -2,7 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use flagstaff_domain::ids::{AccountId, KeyId, TokenId};
+use flagstaff_domain::ids::{AccountId, KeyId, OverrideId, TokenId};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +58,10 @@ macro_rules! number {
 number!(
     /// The id of a key in a path.
     KeyNumber, KeyId, "a key's"
+);
+number!(
+    /// The id of an override in a path.
+    OverrideNumber, OverrideId, "an override's"
 );
 number!(
     /// The id of a user in a path.

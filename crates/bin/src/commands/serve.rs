@@ -207,6 +207,7 @@ fn parts(backend: &Backend, views: Protocols, instance: Instance, started: &[Sta
         ofrep: views.ofrep,
         flags: services.flags.clone(),
         previews: backend.previews.clone(),
+        targeting: services.targeting.clone(),
         keys: services.keys.clone(),
         guids: services.guids.clone(),
         accounts: services.accounts.clone(),

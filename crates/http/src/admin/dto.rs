@@ -1,5 +1,7 @@
 //! The shapes of management's records. The command line's `--json` prints the same.
 
+mod targeting;
+
 use flagstaff_domain::access::{Account, EnvironmentKey, IssuedToken, Role, Token};
 use flagstaff_domain::changes::Change;
 use flagstaff_domain::clock::Timestamp;
@@ -10,6 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::schema;
+
+pub use targeting::{OperatorRecord, OverrideRecord, SegmentRecord};
 
 /// An environment.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "these types are described, not made")]
 
 use flagstaff_domain::changes;
+use flagstaff_domain::flags::evaluation::Operator;
 use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -253,5 +254,52 @@ impl PartialSchema for FlagValue {
             .chain(plain)
             .fold(all, |all, one| all.item(one));
         all.into()
+    }
+}
+
+/// 1 to 2,000 characters, no NUL.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 2000, pattern = r"^[^\x00]*$")]
+pub(crate) struct Identifier(String);
+
+/// A rule: as many of its conditions, and of its nested rules, must hold as its type says.
+#[derive(ToSchema)]
+pub(crate) struct Rule {
+    /// `ALL`, `ANY` or `NONE`.
+    #[schema(rename = "type")]
+    kind: RuleType,
+    /// Conditions on the context.
+    #[schema(required = false, max_items = 100)]
+    conditions: Vec<Condition>,
+    /// Nested rules, up to 8 levels deep.
+    #[schema(required = false, no_recursion, max_items = 100)]
+    rules: Vec<Rule>,
+}
+
+/// A condition: an operator between a property of the context and a value.
+#[derive(ToSchema)]
+pub(crate) struct Condition {
+    /// A trait's name, or an RFC 9535 path into the context; for `FLAG` a feature's name.
+    #[schema(required = false, max_length = 500)]
+    property: String,
+    /// One of those that `/api/admin/operators` lists.
+    operator: OperatorName,
+    /// What it is compared with.
+    #[schema(required = false)]
+    value: ConditionValue,
+}
+
+/// An operator's name.
+pub(crate) struct OperatorName;
+
+impl ToSchema for OperatorName {}
+
+impl PartialSchema for OperatorName {
+    fn schema() -> RefOr<Schema> {
+        let names = Operator::all().map(Operator::name);
+        let names = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(names));
+        names.into()
     }
 }

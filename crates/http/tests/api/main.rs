@@ -18,12 +18,14 @@ mod keys;
 mod logs;
 mod ofrep;
 mod openapi;
+mod overrides;
 mod permissions;
 mod preview;
 #[cfg(feature = "rates")]
 mod rates;
 mod retrievals;
 mod secrets;
+mod segments;
 mod sessions;
 mod sign_in;
 mod sockets;

@@ -57,6 +57,7 @@ async fn all(api: &Api) -> Vec<(String, Method, String)> {
         let concrete = path
             .replace("{environment}", "production")
             .replace("{feature}", "a")
+            .replace("{segment}", "a")
             .replace("{guid}", "9094E4C980C74043A4B586B420E69DDF")
             .replace("{date}", "2026-11-19")
             .replace("{id}", "1");

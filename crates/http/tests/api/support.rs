@@ -33,6 +33,7 @@ use flagstaff_domain::access::{
     RandomSource, SessionLimits, SessionService, TokenService, Username,
 };
 use flagstaff_domain::clock::Clock;
+use flagstaff_domain::flags::targeting::TargetingService;
 use flagstaff_domain::flags::{
     FlagRepository, FlagService, PreviewService, SeenContexts, SnapshotPublisher,
 };
@@ -48,7 +49,9 @@ use flagstaff_infra::access::{
 };
 use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
-use flagstaff_infra::flags::{DieselFlagRepository, DieselRehearsal, DieselSnapshotSource};
+use flagstaff_infra::flags::{
+    DieselFlagRepository, DieselRehearsal, DieselSnapshotSource, DieselTargetingRepository,
+};
 use flagstaff_infra::random::SystemRandom;
 use futures_util::future::LocalBoxFuture;
 
@@ -191,6 +194,11 @@ impl Backend {
             serving: serving.clone(),
             flagsmith,
             ofrep,
+            targeting: TargetingService::new(
+                Arc::new(DieselTargetingRepository::new(db.clone())),
+                random.clone(),
+                clock.clone(),
+            ),
             flags: FlagService::new(
                 flags(Arc::new(DieselFlagRepository::new(db.clone()))),
                 retrievals.clone(),
