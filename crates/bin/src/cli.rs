@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, changes, check, config, environment, eval, export, feature, flag, guid, import, key,
-    migrate, migrate_database, serve, token, user,
+    migrate, migrate_database, overrides, segment, serve, token, user,
 };
 use crate::exit::EXIT_CODES;
 use crate::modules;
@@ -64,6 +64,12 @@ pub(crate) enum Command {
     Flag(flag::Command),
     /// Say what somebody gets
     Eval(eval::Arguments),
+    /// Whom overrides are for: those of whom rules hold
+    #[command(subcommand)]
+    Segment(segment::Command),
+    /// What a segment or an identity gets in place of a flag's own state
+    #[command(subcommand)]
+    Override(overrides::Command),
     /// The keys with which applications read an environment's flags
     #[command(subcommand)]
     Key(key::Command),

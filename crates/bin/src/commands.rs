@@ -17,7 +17,9 @@ pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod migrate;
 pub(crate) mod migrate_database;
+pub(crate) mod overrides;
 mod password;
+pub(crate) mod segment;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod user;
@@ -84,6 +86,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Environment(command) => environment::run(command, session),
         Command::Flag(command) => flag::run(command, session),
         Command::Eval(arguments) => eval::run(arguments, session),
+        Command::Segment(command) => segment::run(command, session),
+        Command::Override(command) => overrides::run(command, session),
         Command::Key(command) => key::run(command, session),
         Command::Guid(command) => guid::run(command, session),
         Command::User(command) => user::run(command, session),

@@ -14,7 +14,7 @@ use flagstaff_domain::flags::FlagValue;
 use flagstaff_domain::flags::targeting::{Percentage, Share, Variant};
 use flagstaff_domain::ids::{Seq, VariantId};
 use flagstaff_domain::text::{
-    Description, EnvironmentName, FeatureName, Invalid, KeyName, Tag, Tags, VariantKey,
+    Description, EnvironmentName, FeatureName, Invalid, KeyName, SegmentName, Tag, Tags, VariantKey,
 };
 use flagstaff_domain::write::Precondition;
 
@@ -28,6 +28,11 @@ pub(super) fn environment(text: &str) -> Result<EnvironmentName, Invalid> {
 /// A feature's name.
 pub(super) fn feature(text: &str) -> Result<FeatureName, Invalid> {
     FeatureName::parse(text)
+}
+
+/// A segment's name.
+pub(super) fn segment(text: &str) -> Result<SegmentName, Invalid> {
+    SegmentName::parse(text)
 }
 
 /// A key's name.

@@ -14,5 +14,6 @@ mod program;
 mod reading;
 mod records;
 mod state_files;
+mod targeting;
 mod tokens;
 mod users;
