@@ -10,6 +10,7 @@
 )]
 
 mod catalogue;
+mod evaluation;
 mod load;
 mod postgres;
 mod rates;

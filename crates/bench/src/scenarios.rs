@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::load::{self, Outcome, Request};
 use crate::table::{Report, median, ratio};
-use crate::{catalogue, postgres, rates, register, sign_in, size, writes};
+use crate::{catalogue, evaluation, postgres, rates, register, sign_in, size, writes};
 
 /// A comparison.
 pub(crate) struct Scenario {
@@ -37,6 +37,11 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "conditional",
         what: "conditional requests that match (304), against the reference",
         run: conditional,
+    },
+    Scenario {
+        name: "evaluate",
+        what: "one identity over 100 features with 10 segment overrides each, in process, beside Flagsmith's engine",
+        run: evaluation::evaluate,
     },
     Scenario {
         name: "open",
