@@ -13,6 +13,7 @@ mod modules;
 mod place;
 mod request;
 mod retrievals;
+mod secrets;
 mod seed;
 mod socket;
 
@@ -144,6 +145,7 @@ impl Backend {
         guids: impl FnOnce(Arc<dyn GuidRepository>) -> Arc<dyn GuidRepository>,
         public: bool,
     ) -> Self {
+        log::capture();
         let place = Place::migrated();
         let mut options = DbOptions::serving(place.location(), 4, 64);
         // Long enough for the neighbours in a test, short where a test locks the database.

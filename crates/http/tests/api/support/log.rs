@@ -11,6 +11,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 
 thread_local! {
     static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static ALL: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 struct Capture;
@@ -24,6 +25,7 @@ impl Log for Capture {
         if self.enabled(record.metadata()) {
             let mut line = Line(format!("{} {}", record.level(), record.args()));
             record.key_values().visit(&mut line).unwrap();
+            ALL.with_borrow_mut(|lines| lines.push(line.0.clone()));
             LINES.with_borrow_mut(|lines| lines.push(line.0));
         }
     }
@@ -41,10 +43,20 @@ impl<'kvs> VisitSource<'kvs> for Line {
 
 /// The lines that this thread has logged since the last call, as `LEVEL message key=value …`.
 pub(crate) fn logged() -> Vec<String> {
+    capture();
+    LINES.take()
+}
+
+/// Captures what is logged from now on.
+pub(super) fn capture() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         log::set_logger(&Capture).unwrap();
-        log::set_max_level(LevelFilter::Info);
+        log::set_max_level(LevelFilter::Trace);
     });
-    LINES.take()
+}
+
+/// Every line that this thread has logged since this was last asked.
+pub(super) fn take_all() -> Vec<String> {
+    ALL.take()
 }

@@ -39,14 +39,19 @@ impl Place {
     }
 
     pub(super) fn connection(&self) -> DbConnection {
+        self.try_connection().unwrap()
+    }
+
+    /// A connection, unless the database is damaged.
+    pub(super) fn try_connection(&self) -> Option<DbConnection> {
         match self {
             Self::Folder(folder) => {
                 let path = folder.path().join("flagstaff.db");
                 let opened = connection::open(&path, Duration::from_secs(5), Purpose::Write);
-                DbConnection::Sqlite(opened.unwrap())
+                opened.ok().map(DbConnection::Sqlite)
             }
             #[cfg(feature = "postgres")]
-            Self::Server(database) => DbConnection::Postgres(database.raw()),
+            Self::Server(database) => Some(DbConnection::Postgres(database.raw())),
         }
     }
 

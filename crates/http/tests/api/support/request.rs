@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
-use super::Call;
+use super::{Call, secrets};
 
 /// A request that is being put together.
 pub(crate) struct Ask<'a> {
@@ -53,22 +53,27 @@ impl<'a> Ask<'a> {
 
     /// With an environment's key.
     pub(crate) fn key(self, key: &str) -> Self {
+        secrets::note(key);
         self.header("X-Environment-Key", key)
     }
 
     /// Signed in with HTTP Basic.
     pub(crate) fn basic(self, username: &str, password: &str) -> Self {
         let credentials = STANDARD.encode(format!("{username}:{password}"));
+        secrets::note(password);
+        secrets::note(&credentials);
         self.header("Authorization", format!("Basic {credentials}"))
     }
 
     /// Signed in with an access token.
     pub(crate) fn bearer(self, token: &str) -> Self {
+        secrets::note(token);
         self.header("Authorization", format!("Bearer {token}"))
     }
 
     /// With the cookie of a session.
     pub(crate) fn session(self, text: &str) -> Self {
+        secrets::note(text);
         self.header("Cookie", format!("flagstaff={text}"))
     }
 
@@ -89,6 +94,7 @@ impl<'a> Ask<'a> {
         reason = "tests write the value in place"
     )]
     pub(crate) fn json(self, body: Value) -> Self {
+        secrets::note_in(&body);
         self.text(body.to_string())
     }
 
@@ -102,7 +108,11 @@ impl<'a> Ask<'a> {
 
     /// The answer.
     pub(crate) async fn send(self) -> Answer {
-        (self.call)(self.request, self.payload).await
+        let answer = (self.call)(self.request, self.payload).await;
+        if let Ok(body) = serde_json::from_slice(&answer.body) {
+            secrets::note_in(&body);
+        }
+        answer
     }
 }
 
