@@ -39,6 +39,16 @@ pub(crate) const ALL: &[Scenario] = &[
         run: conditional,
     },
     Scenario {
+        name: "identities",
+        what: "an identity with 5 traits over 20 flags, against the reference",
+        run: identities,
+    },
+    Scenario {
+        name: "ofrep",
+        what: "OFREP: one flag, and all flags with an ETag that matches, against the reference",
+        run: ofrep,
+    },
+    Scenario {
         name: "evaluate",
         what: "one identity over 100 features with 10 segment overrides each, in process, beside Flagsmith's engine",
         run: evaluation::evaluate,
@@ -118,6 +128,11 @@ impl Trio {
 
     /// Starts the three, Flagstaff on the database of this URL.
     pub(crate) fn start_on(database: Option<&str>) -> Result<Self> {
+        Self::start_for(database, &Call::LIST)
+    }
+
+    /// Starts the three, with references that answer this call as Flagstaff does.
+    pub(crate) fn start_for(database: Option<&str>, call: &Call) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         catalogue::fill(folder.path(), database, 1, 20)?;
         let settings: Vec<_> = database
@@ -126,7 +141,7 @@ impl Trio {
             .collect();
         let flagstaff = Server::flagstaff_with(folder.path(), &settings)?;
         let key = catalogue::key(0);
-        let answer = record(folder.path(), flagstaff.address, &key)?;
+        let answer = record(folder.path(), flagstaff.address, call)?;
         Ok(Self {
             reference: Server::reference(folder.path(), &key, &answer)?,
             twin: Server::reference(folder.path(), &key, &answer)?,
@@ -161,10 +176,69 @@ fn key_header() -> String {
     format!("X-Environment-Key: {}\r\n", catalogue::key(0))
 }
 
+/// What is asked, besides its key.
+pub(crate) struct Call {
+    method: &'static str,
+    path: &'static str,
+    headers: &'static str,
+    body: &'static str,
+}
+
+impl Call {
+    /// The list of flags.
+    pub(crate) const LIST: Self = Self {
+        method: "GET",
+        path: "/api/v1/flags/",
+        headers: "",
+        body: "",
+    };
+
+    /// A call with a JSON body.
+    pub(crate) const fn post(path: &'static str, body: &'static str) -> Self {
+        Self {
+            method: "POST",
+            path,
+            headers: "Content-Type: application/json\r\n",
+            body,
+        }
+    }
+
+    /// What Flagstaff answers.
+    pub(crate) fn answer(&self, address: SocketAddr) -> Result<http::Answer> {
+        let headers = format!("{}{}", key_header(), self.headers);
+        http::call(address, self.method, self.path, &headers, self.body)
+    }
+
+    /// The request, with more headers.
+    pub(crate) fn request(&self, address: SocketAddr, more: &str, status: u16) -> Request {
+        let Self {
+            method,
+            path,
+            headers,
+            body,
+        } = self;
+        let length = match body.len() {
+            0 => String::new(),
+            bytes => format!("Content-Length: {bytes}\r\n"),
+        };
+        let text = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{}{headers}{length}{more}\r\n{body}",
+            key_header()
+        );
+        Request {
+            address,
+            bytes: Rc::new(text.into_bytes()),
+            status,
+        }
+    }
+}
+
 /// Keeps what Flagstaff answers, so that the reference answers the same bytes and headers.
-fn record(folder: &Path, address: SocketAddr, key: &str) -> Result<std::path::PathBuf> {
-    let headers = format!("X-Environment-Key: {key}\r\n");
-    let answer = http::get(address, "/api/v1/flags/", &headers)?;
+fn record(folder: &Path, address: SocketAddr, call: &Call) -> Result<std::path::PathBuf> {
+    let answer = call.answer(address)?;
+    if answer.status != 200 {
+        return Err(answer.unexpected(call.path));
+    }
     let headers: Vec<(&str, &str)> = answer
         .head
         .lines()
@@ -182,15 +256,7 @@ fn record(folder: &Path, address: SocketAddr, key: &str) -> Result<std::path::Pa
 
 /// A request for the list, with more headers.
 pub(crate) fn request(address: SocketAddr, more: &str, status: u16) -> Request {
-    let text = format!(
-        "GET /api/v1/flags/ HTTP/1.1\r\nHost: {address}\r\n{}{more}\r\n",
-        key_header()
-    );
-    Request {
-        address,
-        bytes: Rc::new(text.into_bytes()),
-        status,
-    }
+    Call::LIST.request(address, more, status)
 }
 
 /// What one server came to in one round.
@@ -277,7 +343,7 @@ fn list(report: &mut Report, quick: bool) -> Result<()> {
 
 fn conditional(report: &mut Report, quick: bool) -> Result<()> {
     let trio = Trio::start()?;
-    let answer = http::get(trio.flagstaff.address, "/api/v1/flags/", &key_header())?;
+    let answer = Call::LIST.answer(trio.flagstaff.address)?;
     let etag = answer
         .header("etag")
         .ok_or_else(|| Error::other("no ETag"))?;
@@ -290,6 +356,50 @@ fn conditional(report: &mut Report, quick: bool) -> Result<()> {
         &trio,
         7,
         |address| load::closed(&request(address, &more, 304), 32, duration),
+    )
+}
+
+const IDENTITY: Call = Call::post(
+    "/api/v1/identities/",
+    r#"{"identifier":"user-4711","traits":[{"trait_key":"plan","trait_value":"pro"},{"trait_key":"country","trait_value":"DE"},{"trait_key":"age","trait_value":42},{"trait_key":"version","trait_value":"2.3.1"},{"trait_key":"beta","trait_value":true}]}"#,
+);
+
+const OFREP_ONE: Call = Call::post("/ofrep/v1/evaluate/flags/feature_0002", OFREP_CONTEXT);
+const OFREP_ALL: Call = Call::post("/ofrep/v1/evaluate/flags", OFREP_CONTEXT);
+const OFREP_CONTEXT: &str = r#"{"context":{"targetingKey":"user-4711","plan":"pro","country":"DE","age":42,"version":"2.3.1","beta":true}}"#;
+
+fn identities(report: &mut Report, quick: bool) -> Result<()> {
+    let trio = Trio::start_for(None, &IDENTITY)?;
+    let duration = seconds(quick, 2);
+    compare(
+        report,
+        "identities",
+        "32 connections",
+        &trio,
+        7,
+        |address| load::closed(&IDENTITY.request(address, "", 200), 32, duration),
+    )
+}
+
+fn ofrep(report: &mut Report, quick: bool) -> Result<()> {
+    let duration = seconds(quick, 2);
+    let trio = Trio::start_for(None, &OFREP_ONE)?;
+    compare(report, "ofrep", "one flag", &trio, 7, |address| {
+        load::closed(&OFREP_ONE.request(address, "", 200), 32, duration)
+    })?;
+    let trio = Trio::start_for(None, &OFREP_ALL)?;
+    let answer = OFREP_ALL.answer(trio.flagstaff.address)?;
+    let etag = answer
+        .header("etag")
+        .ok_or_else(|| Error::other("no ETag"))?;
+    let more = format!("If-None-Match: {etag}\r\n");
+    compare(
+        report,
+        "ofrep",
+        "all flags, unchanged",
+        &trio,
+        7,
+        |address| load::closed(&OFREP_ALL.request(address, &more, 304), 32, duration),
     )
 }
 

@@ -1,5 +1,6 @@
 //! The reference that Flagstaff is measured against: a bare actix-web program that answers fixed bytes and headers after
-//! one header lookup in a map behind a `parking_lot::RwLock`. No middleware, no metric, no limit.
+//! reading the request's body, if it has one, and one header lookup in a map behind a `parking_lot::RwLock`. No
+//! middleware, no metric, no limit.
 //!
 //! Started by `flagstaff-bench` as `reference ADDRESS KEY ANSWER`, where ANSWER is a file with `{"headers", "body"}`.
 
@@ -26,7 +27,14 @@ struct Answer {
 
 type Answers = RwLock<HashMap<Vec<u8>, Answer>>;
 
-async fn list(request: HttpRequest, answers: web::Data<Answers>) -> HttpResponse {
+async fn post(request: HttpRequest, body: Bytes, answers: web::Data<Answers>) -> HttpResponse {
+    if body.is_empty() {
+        return HttpResponse::BadRequest().finish();
+    }
+    get(request, answers).await
+}
+
+async fn get(request: HttpRequest, answers: web::Data<Answers>) -> HttpResponse {
     let Some(key) = request.headers().get("x-environment-key") else {
         return HttpResponse::Unauthorized().finish();
     };
@@ -84,7 +92,8 @@ async fn main() -> std::io::Result<()> {
     HttpServer::new(move || {
         App::new()
             .app_data(answers.clone())
-            .route("/api/v1/flags/", web::get().to(list))
+            .route("/{path:.*}", web::get().to(get))
+            .route("/{path:.*}", web::post().to(post))
     })
     .workers(1)
     .bind(address)?
