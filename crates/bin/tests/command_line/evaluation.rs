@@ -97,6 +97,67 @@ limit: on, 5 (DEFAULT)
 }
 
 #[test]
+fn the_tree_shows_which_conditions_held_and_what_they_saw() {
+    let here = Installation::shop();
+    let rules = json!([{"type": "ANY", "conditions": [
+        {"property": "plan", "operator": "IN", "value": "pro,team"},
+        {"property": "dark_mode", "operator": "FLAG"},
+    ]}]);
+    here.write("rules.json", &rules.to_string());
+    here.run(&["segment", "create", "paying", "--rules", "rules.json"])
+        .succeeds();
+    here.run(&[
+        "override",
+        "set",
+        "production",
+        "limit",
+        "--segment",
+        "paying",
+        "--off",
+        "--value",
+        "50",
+    ])
+    .succeeds();
+    let tree = |plan: &str| {
+        let plan = format!("plan={plan}");
+        let one = [
+            "eval",
+            "production",
+            "--feature",
+            "limit",
+            "--identifier",
+            "user-7",
+            "--trait",
+        ];
+        here.run(&[&one[..], &[plan.as_str()]].concat()).succeeds()
+    };
+    assert_eq!(
+        tree("free"),
+        "\
+limit: on, 5 (DEFAULT)
+  The one override does not apply: it is what the environment has.
+  ✗ segment paying (priority 0): off, 50
+    ✗ any of
+      ✗ plan IN pro,team: found \"free\"
+      ✗ dark_mode FLAG: found \"off\"
+  ✓ the environment's own: on, 5
+"
+    );
+    assert_eq!(
+        tree("pro"),
+        "\
+limit: off, 50 (TARGETING_MATCH; segment=paying)
+  It is in the segment \"paying\", whose override is the only one that applies.
+  ✓ segment paying (priority 0): off, 50
+    ✓ any of
+      ✓ plan IN pro,team: found \"pro\"
+      ✗ dark_mode FLAG: found \"off\"
+  ✓ the environment's own: on, 5, which a stronger one beats
+"
+    );
+}
+
+#[test]
 fn what_cannot_be_evaluated_is_an_error() {
     let here = Installation::shop();
     here.run(&["eval"]).fails(2);

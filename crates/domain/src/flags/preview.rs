@@ -12,9 +12,11 @@ use super::error::FlagError;
 use super::flag::ChangeFlag;
 use super::seen::SeenContexts;
 use super::snapshot::Snapshot;
+use super::targeting::{ChangeOverride, ChangeSegment, Misplaced, NewOverride, Rule, check_rules};
 use crate::changes::Actor;
 use crate::clock::Clock;
-use crate::text::{EnvironmentName, FeatureName};
+use crate::ids::OverrideId;
+use crate::text::{EnvironmentName, FeatureName, SegmentName};
 use crate::write::Stamp;
 
 pub use compared::{Difference, Direction, Example, FeaturePreview, Preview, Served};
@@ -29,6 +31,59 @@ pub enum Proposal {
         /// What is changed.
         change: ChangeFlag,
     },
+    /// A segment is added.
+    CreateSegment {
+        /// Its name.
+        name: SegmentName,
+        /// Its rules.
+        rules: Vec<Rule>,
+    },
+    /// A segment is changed, in every environment.
+    ChangeSegment {
+        /// The segment.
+        segment: SegmentName,
+        /// What is changed.
+        change: ChangeSegment,
+    },
+    /// An override is added.
+    CreateOverride {
+        /// The feature.
+        feature: FeatureName,
+        /// What it begins with.
+        new: NewOverride,
+    },
+    /// An override is changed.
+    ChangeOverride {
+        /// The feature.
+        feature: FeatureName,
+        /// The override.
+        id: OverrideId,
+        /// What is changed.
+        change: ChangeOverride,
+    },
+    /// An override is deleted.
+    DeleteOverride {
+        /// The feature.
+        feature: FeatureName,
+        /// The override.
+        id: OverrideId,
+    },
+}
+
+impl Proposal {
+    /// Checks what no storage knows.
+    fn check(&self) -> Result<(), Misplaced> {
+        match self {
+            Self::CreateSegment { rules, .. } => check_rules(rules),
+            Self::ChangeSegment { change, .. } => {
+                check_rules(change.rules.as_deref().unwrap_or_default())
+            }
+            Self::ChangeFlag { .. }
+            | Self::CreateOverride { .. }
+            | Self::ChangeOverride { .. }
+            | Self::DeleteOverride { .. } => Ok(()),
+        }
+    }
 }
 
 /// What is served of an environment, and what would be.
@@ -44,7 +99,7 @@ pub struct Rehearsed {
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait Rehearsal: Send + Sync {
     /// What would be served of the environment after these changes, one after the other. MUST refuse what would be refused if
-    /// they were made, and MUST leave records and log as they are.
+    /// they were made, MUST draw the same from what is new each time, and MUST leave records and log as they are.
     fn rehearse(
         &self,
         environment: &EnvironmentName,
@@ -91,6 +146,9 @@ impl PreviewService {
         environment: &EnvironmentName,
         proposals: &[Proposal],
     ) -> Result<Preview, FlagError> {
+        for proposal in proposals {
+            proposal.check()?;
+        }
         let stamp = Stamp {
             // Nobody will read of it.
             actor: Actor::System,

@@ -88,6 +88,33 @@ fn target(
     }
 }
 
+impl TryFrom<OverrideBody> for NewOverride {
+    type Error = Problem;
+
+    fn try_from(body: OverrideBody) -> Result<Self, Problem> {
+        Ok(Self {
+            target: target(body.segment, body.identity)?,
+            enabled: body.enabled,
+            value: body.value,
+            variants: body.variants,
+            priority: body.priority,
+            rollout: body.rollout,
+        })
+    }
+}
+
+impl From<OverrideChange> for ChangeOverride {
+    fn from(change: OverrideChange) -> Self {
+        Self {
+            enabled: change.enabled,
+            value: change.value,
+            variants: change.variants,
+            priority: change.priority,
+            rollout: change.rollout,
+        }
+    }
+}
+
 /// List the overrides of a flag
 #[utoipa::path(get, path = "/api/admin/environments/{environment}/flags/{feature}/overrides", tag = "overrides",
     params(("environment" = schema::Name, Path, description = "The environment's name"),
@@ -141,15 +168,7 @@ pub(crate) async fn create(
     body: Body<OverrideBody>,
 ) -> Result<HttpResponse, Problem> {
     let (environment, feature) = names.0;
-    let body = body.0;
-    let new = NewOverride {
-        target: target(body.segment, body.identity)?,
-        enabled: body.enabled,
-        value: body.value,
-        variants: body.variants,
-        priority: body.priority,
-        rollout: body.rollout,
-    };
+    let new = body.0.try_into()?;
     let targeting = services.targeting.clone();
     let written = services
         .blocking
@@ -200,13 +219,7 @@ pub(crate) async fn change(
     body: Body<OverrideChange>,
 ) -> Result<HttpResponse, Problem> {
     let (environment, feature, OverrideNumber(id)) = names.0;
-    let change = ChangeOverride {
-        enabled: body.0.enabled,
-        value: body.0.value,
-        variants: body.0.variants,
-        priority: body.0.priority,
-        rollout: body.0.rollout,
-    };
+    let change = body.0.into();
     let targeting = services.targeting.clone();
     let written = services
         .blocking

@@ -4,13 +4,16 @@ mod dto;
 
 use actix_web::{HttpResponse, web};
 use flagstaff_domain::flags::Proposal;
-use flagstaff_domain::text::{EnvironmentName, FeatureName};
+use flagstaff_domain::ids::OverrideId;
+use flagstaff_domain::text::{EnvironmentName, FeatureName, SegmentName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use self::dto::PreviewRecord;
 use super::flags::FlagChange;
+use super::overrides::{OverrideBody, OverrideChange};
 use super::schema;
+use super::segments::{NewSegment, SegmentChange};
 use crate::app::Services;
 use crate::auth::Viewer;
 use crate::error::Problem;
@@ -40,16 +43,78 @@ pub(crate) enum ProposedChange {
         /// The call's body.
         body: FlagChange,
     },
+    /// `POST /segments`
+    CreateSegment {
+        /// The call's body.
+        body: NewSegment,
+    },
+    /// `PATCH /segments/{segment}`, as far as this environment is concerned
+    ChangeSegment {
+        /// The segment.
+        #[schema(value_type = schema::Name)]
+        segment: SegmentName,
+        /// The call's body.
+        body: SegmentChange,
+    },
+    /// `POST /environments/{environment}/flags/{feature}/overrides`
+    CreateOverride {
+        /// The feature.
+        #[schema(value_type = schema::Name)]
+        feature: FeatureName,
+        /// The call's body.
+        body: OverrideBody,
+    },
+    /// `PATCH /environments/{environment}/flags/{feature}/overrides/{id}`
+    ChangeOverride {
+        /// The feature.
+        #[schema(value_type = schema::Name)]
+        feature: FeatureName,
+        /// The override's id.
+        id: i64,
+        /// The call's body.
+        body: OverrideChange,
+    },
+    /// `DELETE /environments/{environment}/flags/{feature}/overrides/{id}`
+    DeleteOverride {
+        /// The feature.
+        #[schema(value_type = schema::Name)]
+        feature: FeatureName,
+        /// The override's id.
+        id: i64,
+    },
 }
 
-impl ProposedChange {
-    fn proposal(self) -> Proposal {
-        match self {
-            Self::ChangeFlag { feature, body } => Proposal::ChangeFlag {
+impl TryFrom<ProposedChange> for Proposal {
+    type Error = Problem;
+
+    fn try_from(change: ProposedChange) -> Result<Self, Problem> {
+        Ok(match change {
+            ProposedChange::ChangeFlag { feature, body } => Self::ChangeFlag {
                 feature,
                 change: body.into(),
             },
-        }
+            ProposedChange::CreateSegment { body } => Self::CreateSegment {
+                name: body.name,
+                rules: body.rules,
+            },
+            ProposedChange::ChangeSegment { segment, body } => Self::ChangeSegment {
+                segment,
+                change: body.into(),
+            },
+            ProposedChange::CreateOverride { feature, body } => Self::CreateOverride {
+                feature,
+                new: body.try_into()?,
+            },
+            ProposedChange::ChangeOverride { feature, id, body } => Self::ChangeOverride {
+                feature,
+                id: OverrideId(id),
+                change: body.into(),
+            },
+            ProposedChange::DeleteOverride { feature, id } => Self::DeleteOverride {
+                feature,
+                id: OverrideId(id),
+            },
+        })
     }
 }
 
@@ -71,7 +136,8 @@ pub(crate) async fn preview(
         let message = format!("must hold 1 to {CHANGES_MAX} changes");
         return Err(Problem::field("changes", message));
     }
-    let proposals: Vec<_> = changes.into_iter().map(ProposedChange::proposal).collect();
+    let proposals = changes.into_iter().map(Proposal::try_from);
+    let proposals = proposals.collect::<Result<Vec<_>, _>>()?;
     let previews = services.previews.clone();
     let preview = services
         .blocking

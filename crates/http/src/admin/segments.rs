@@ -23,14 +23,14 @@ use crate::precondition::Accepts;
 pub(crate) struct NewSegment {
     /// Its name, unique without regard to case.
     #[schema(value_type = schema::Name)]
-    name: SegmentName,
+    pub(crate) name: SegmentName,
     /// Whom it means.
     #[serde(default)]
     #[schema(value_type = schema::Description)]
     description: Description,
     /// All of them must hold; where there are none, nobody is in it.
     #[schema(value_type = Vec<schema::Rule>, max_items = 100)]
-    rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// What is given is changed, the rest stays.
@@ -46,6 +46,16 @@ pub(crate) struct SegmentChange {
     /// New rules, in place of all old ones.
     #[schema(value_type = Option<Vec<schema::Rule>>, max_items = 100)]
     rules: Option<Vec<Rule>>,
+}
+
+impl From<SegmentChange> for ChangeSegment {
+    fn from(change: SegmentChange) -> Self {
+        Self {
+            name: change.name,
+            description: change.description,
+            rules: change.rules,
+        }
+    }
 }
 
 /// List segments
@@ -134,11 +144,7 @@ pub(crate) async fn change(
     accepts: Accepts,
     body: Body<SegmentChange>,
 ) -> Result<HttpResponse, Problem> {
-    let change = ChangeSegment {
-        name: body.0.name,
-        description: body.0.description,
-        rules: body.0.rules,
-    };
+    let change: ChangeSegment = body.0.into();
     let new_rules = change.rules.is_some();
     let targeting = services.targeting.clone();
     let written = services

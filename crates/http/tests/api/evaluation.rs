@@ -40,6 +40,58 @@ async fn a_killed_flag_is_off_for_everyone_and_says_so() {
 }
 
 #[actix_web::test]
+async fn an_override_that_won_is_told_from_one_that_does_not_apply_and_every_condition_says_what_it_saw()
+ {
+    let (api, _) = Api::production().await;
+    api.feature("theme").await;
+    for (name, property, value) in [("pro", "plan", "pro"), ("adults", "age", "18")] {
+        let rules = json!([{"type": "ANY", "conditions": [
+            {"property": property, "operator": "EQUAL", "value": value},
+            {"property": "", "operator": "PERCENTAGE_SPLIT", "value": "0"},
+        ]}]);
+        let segment = json!({"name": name, "rules": rules});
+        api.create("/api/admin/segments", segment).await;
+        let flag = "/api/admin/environments/production/flags/theme/overrides";
+        let body = json!({"segment": name, "enabled": true, "value": name});
+        api.create(flag, body).await;
+    }
+    let asked = json!({"identifier": "user-7", "traits": {"plan": "free", "age": 18}});
+    let flag = evaluate(&api, asked).await.json()["flags"][0].clone();
+    assert_eq!(flag["reason"], "TARGETING_MATCH; segment=adults");
+    assert_eq!(flag["value"], "adults");
+    let explanation = &flag["explanation"];
+    assert_eq!(
+        explanation["summary"],
+        "It is in the segment \"adults\", whose override is the only one that applies."
+    );
+    let candidates = explanation["candidates"].as_array().unwrap();
+    let outcomes: Vec<_> = candidates
+        .iter()
+        .map(|one| (&one["origin"], &one["segment"], &one["outcome"]))
+        .collect();
+    let nothing = Value::Null;
+    assert_eq!(
+        outcomes,
+        [
+            (&json!("segment"), &json!("pro"), &json!("no_match")),
+            (&json!("segment"), &json!("adults"), &json!("won")),
+            (&json!("environment"), &nothing, &json!("beaten")),
+        ]
+    );
+    let rule = &candidates[0]["rules"][0];
+    assert_eq!(
+        (&rule["type"], &rule["held"]),
+        (&json!("ANY"), &json!(false))
+    );
+    assert_eq!(
+        rule["conditions"][0],
+        json!({"property": "plan", "operator": "EQUAL", "value": "pro", "held": false, "found": "free"})
+    );
+    assert!(rule["conditions"][1]["bucket"].is_f64(), "{rule}");
+    assert_eq!(candidates[1]["rules"][0]["conditions"][0]["held"], true);
+}
+
+#[actix_web::test]
 async fn an_identity_is_asked_for_with_its_traits_and_for_one_feature_alone() {
     let (api, _) = Api::production().await;
     api.feature("dark_mode").await;

@@ -95,6 +95,96 @@ async fn whoever_applications_evaluate_for_is_seen() {
     assert_eq!((&on["contexts"], &on["changed"]), (&json!(2), &json!(2)));
 }
 
+/// Those of the plan `pro`.
+fn pro() -> Value {
+    json!([{"type": "ALL", "conditions": [{"property": "plan", "operator": "EQUAL", "value": "pro"}]}])
+}
+
+#[actix_web::test]
+async fn segments_and_overrides_are_previewed_before_either_is_there() {
+    let (api, _) = Api::production().await;
+    api.feature("dark_mode").await;
+    seen(&api, 12);
+    let log = api.read("/api/admin/changes").await;
+    let new = json!([
+        {"create_segment": {"body": {"name": "pro", "rules": pro()}}},
+        {"create_override": {"feature": "dark_mode", "body": {"segment": "pro", "enabled": true}}},
+    ]);
+    let told = preview(&api, new.clone()).await;
+    assert_eq!(told.json()["changed"], 3, "{}", told.text());
+    let reason = &told.json()["examples"][0]["after"]["reason"];
+    assert_eq!(reason, "TARGETING_MATCH; segment=pro");
+    assert_eq!(preview(&api, new).await.body, told.body);
+    assert_eq!(api.read("/api/admin/changes").await.body, log.body);
+}
+
+#[actix_web::test]
+async fn changes_of_segments_and_overrides_are_previewed() {
+    let (api, _) = Api::production().await;
+    api.feature("dark_mode").await;
+    seen(&api, 12);
+    api.create(
+        "/api/admin/segments",
+        json!({"name": "pro", "rules": pro()}),
+    )
+    .await;
+    let path = "/api/admin/environments/production/flags/dark_mode/overrides";
+    let body = json!({"segment": "pro", "enabled": true});
+    let id = api.create(path, body).await["id"].clone();
+    let mut everybody = pro();
+    everybody[0]["conditions"][0]["operator"] = json!("IS_SET");
+    let on = |id: &Value, body: Value| json!({"change_override": {"feature": "dark_mode", "id": id, "body": body}});
+    for (change, off_to_on, on_to_off, value) in [
+        (
+            json!({"change_segment": {"segment": "pro", "body": {"rules": everybody}}}),
+            9,
+            0,
+            0,
+        ),
+        (
+            json!({"change_segment": {"segment": "PRO", "body": {"rules": []}}}),
+            0,
+            3,
+            0,
+        ),
+        (on(&id, json!({"value": 1})), 0, 0, 3),
+        (on(&id, json!({"rollout": 0})), 0, 3, 0),
+        (
+            json!({"delete_override": {"feature": "dark_mode", "id": id}}),
+            0,
+            3,
+            0,
+        ),
+        (
+            json!({"create_override": {"feature": "dark_mode", "body": {"identity": "user-0", "enabled": false}}}),
+            0,
+            1,
+            0,
+        ),
+    ] {
+        let answer = preview(&api, json!([change])).await;
+        assert_eq!(answer.status, 200, "{change}: {}", answer.text());
+        let feature = &answer.json()["features"][0];
+        let counts = ["off_to_on", "on_to_off", "value"].map(|one| feature[one].as_u64());
+        assert_eq!(counts, [off_to_on, on_to_off, value].map(Some), "{change}");
+    }
+    let wrong = json!([{"condition": "plan"}]);
+    let wrong = json!([{"change_segment": {"segment": "pro", "body": {"rules": wrong}}}]);
+    preview(&api, wrong).await.problem(400, "invalid_request");
+    let mut costly = pro();
+    costly[0]["conditions"][0]["operator"] = json!("REGEX");
+    costly[0]["conditions"][0]["value"] = json!("(");
+    let costly = json!([{"change_segment": {"segment": "pro", "body": {"rules": costly}}}]);
+    let refused = preview(&api, costly).await;
+    assert!(
+        refused
+            .problem(400, "invalid_request")
+            .starts_with("rules[0].conditions[0].value")
+    );
+    let gone = json!([{"delete_override": {"feature": "dark_mode", "id": 99}}]);
+    preview(&api, gone).await.problem(404, "not_found");
+}
+
 #[actix_web::test]
 async fn where_nobody_was_seen_what_has_no_identity_is_previewed() {
     let (api, _) = Api::production().await;

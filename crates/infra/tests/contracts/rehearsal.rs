@@ -1,6 +1,8 @@
 //! `Rehearsal`: what would be served after a change, without making it.
 
+use flagstaff_domain::flags::targeting::{NewOverride, Split, TargetName};
 use flagstaff_domain::flags::{ChangeFlag, FlagError, FlagValue, Proposal, Rehearsal};
+use flagstaff_domain::text::SegmentName;
 use flagstaff_infra::flags::DieselRehearsal;
 
 use crate::samples::*;
@@ -9,6 +11,7 @@ use crate::store::Store;
 contracts!(
     a_rehearsal_tells_what_would_be_served_and_leaves_nothing_behind,
     changes_are_rehearsed_one_after_the_other,
+    a_new_segment_and_its_override_are_rehearsed_and_leave_nothing_behind,
     what_would_be_refused_is_refused,
     a_store_out_of_reach_is_told_from_a_change_that_is_refused,
 );
@@ -63,6 +66,49 @@ fn changes_are_rehearsed_one_after_the_other(store: &Store) {
         .unwrap();
     let flag = &rehearsed.after.flags[0];
     assert_eq!((flag.enabled, &flag.value), (true, &FlagValue::Integer(2)));
+}
+
+fn a_new_segment_and_its_override_are_rehearsed_and_leave_nothing_behind(store: &Store) {
+    store.environment("production");
+    store.feature("limit");
+    let name = SegmentName::parse("paying").unwrap();
+    let new = NewOverride {
+        target: TargetName::Segment(name.clone()),
+        enabled: true,
+        value: None,
+        variants: Split::default(),
+        priority: None,
+        rollout: None,
+    };
+    let proposals = [
+        Proposal::CreateSegment {
+            name,
+            rules: Vec::new(),
+        },
+        Proposal::CreateOverride {
+            feature: feature_name("limit"),
+            new,
+        },
+    ];
+    let rehearse = || {
+        let environment = environment_name("production");
+        let rehearsed = rehearsal(store).rehearse(&environment, &proposals, &stamp());
+        rehearsed.unwrap().after
+    };
+    let (served, log) = (
+        store.snapshots.load(None).unwrap(),
+        store.backstage.log_rows(),
+    );
+    let after = rehearse();
+    let segments = &after.program.definition().segments;
+    assert!(
+        segments
+            .iter()
+            .any(|one| one.name == "paying" && one.overrides.len() == 1)
+    );
+    assert_eq!(rehearse().program, after.program);
+    assert_eq!(store.snapshots.load(None).unwrap(), served);
+    assert_eq!(store.backstage.log_rows(), log);
 }
 
 fn what_would_be_refused_is_refused(store: &Store) {
