@@ -30,6 +30,10 @@ use flagstaff_infra::db::migrate::{migrate, migrate_from, pending};
 use flagstaff_infra::db::{Db, DbOptions, OpenError};
 use tempfile::TempDir;
 
+#[path = "support/older.rs"]
+mod older;
+use older::{OLD_FLAGS, each_has_its_own};
+
 const PROCESSES: usize = 8;
 const ROUNDS: usize = 50;
 /// Tells a child which database to work on.
@@ -156,6 +160,29 @@ fn down_and_up_again_gives_the_same_schema() {
 }
 
 #[test]
+fn flags_of_an_older_schema_get_seeds_and_environments_hash_keys_each_its_own() {
+    let (_folder, path) = folder();
+    migrate(&path).unwrap();
+    let files = FileBasedMigrations::from_path(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite"),
+    )
+    .unwrap();
+    let mut all: Vec<Box<dyn Migration<Sqlite>>> = files.migrations().unwrap();
+    all.retain(|one| one.name().to_string().ends_with("_variants"));
+    let mut old = raw(&path);
+    old.revert_migration(&all.pop().unwrap()).unwrap();
+    old.batch_execute(OLD_FLAGS).unwrap();
+    drop(old);
+
+    migrate(&path).unwrap();
+    Db::open(&DbOptions::command(path.clone())).unwrap();
+    each_has_its_own(
+        &rows(&mut raw(&path), "SELECT seed AS sql FROM flags"),
+        &rows(&mut raw(&path), "SELECT hash_key AS sql FROM environments"),
+    );
+}
+
+#[test]
 fn the_keys_of_an_older_schema_stay_as_they_were_and_no_id_is_given_again() {
     let (_folder, path) = folder();
     migrate(&path).unwrap();
@@ -170,7 +197,8 @@ fn the_keys_of_an_older_schema_stay_as_they_were_and_no_id_is_given_again() {
     old.batch_execute("PRAGMA foreign_keys = ON").unwrap();
     old.revert_migration(&register).unwrap();
     old.batch_execute(
-        "INSERT INTO environments VALUES (4, 'production', 'production', '', 1, 1, 1, 1);
+        "INSERT INTO environments (id, name, name_folded, description, created_at, revision, revised_at, version)
+         VALUES (4, 'production', 'production', '', 1, 1, 1, 1);
          INSERT INTO environment_keys VALUES
              (7, 4, 'web', 'client', 'sha256:one', 'a-client-key', 11, 12, 13),
              (9, 4, 'last', 'server', 'sha256:two', NULL, 21, NULL, 23);

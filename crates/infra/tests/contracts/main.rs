@@ -30,6 +30,7 @@ macro_rules! contracts {
 
 mod account_changes;
 mod accounts;
+mod buckets;
 mod change_log;
 mod compatibility;
 #[cfg(feature = "coupons")]

@@ -17,6 +17,8 @@ contracts!(
     an_import_is_one_group_in_the_log,
     progress_counts_every_step,
     a_second_import_leaves_no_trace,
+    what_is_hashed_comes_with_the_file_and_stays,
+    a_split_moves_from_a_variant_that_goes_to_one_that_comes,
     an_export_makes_the_same_in_another_store,
     an_import_changes_what_is_there,
     what_a_file_leaves_out_goes_only_when_pruned,
@@ -49,10 +51,12 @@ fn demonstration() -> StateFile {
     file(
         r#"{"version":1,
         "flags":{
-            "environments":[{"name":"production","description":"Live"},{"name":"Größe"}],
+            "environments":[{"name":"production","description":"Live","hash_key":"n9fbf9h3v4fFgH3U3ngWhb"},{"name":"Größe"}],
             "features":[
                 {"name":"limit","type":"MULTIVARIATE","initial_value":5,"default_enabled":true,"server_key_only":true,
-                 "tags":["ops"],"flags":{"PRODUCTION":{"value":1.0}}},
+                 "tags":["ops"],"variants":[{"key":"low","value":1},{"key":"high","value":9}],"archived":true,"stale":true,
+                 "flags":{"PRODUCTION":{"value":1.0,"killed":true,"seed":"0e67668e-fb53-41dc-b08d-a705b7035ad2",
+                    "variants":[{"variant":"high","weight":12.5},{"variant":"low","weight":30}]}}},
                 {"name":"dark_mode","flags":{"größe":{"enabled":true,"value":null}}}]},
         "access":{"keys":[
             {"environment":"production","name":"web","kind":"client","key":"A-KEY-OF-THEIR-OWN"},
@@ -177,11 +181,73 @@ fn a_second_import_leaves_no_trace(store: &Store) {
     }
 }
 
+fn what_is_hashed_comes_with_the_file_and_stays(store: &Store) {
+    apply(store, &demonstration(), false).unwrap();
+    let production = &load(store).environments[1];
+    assert_eq!(production.hash_key.as_str(), "n9fbf9h3v4fFgH3U3ngWhb");
+    let flag = store.flag("production", "limit").unwrap();
+    assert_eq!(flag.seed.as_str(), "0e67668e-fb53-41dc-b08d-a705b7035ad2");
+    let drawn = store.flag("Größe", "limit").unwrap().seed;
+    assert_eq!(drawn, seeds().flag("größe", "limit"));
+
+    // Another file cannot change what identities are hashed with already.
+    let other = file(
+        r#"{"version":1,"flags":{"environments":[{"name":"production","hash_key":"another"}],
+        "features":[{"name":"limit","flags":{"production":{"seed":"11111111-1111-4111-8111-111111111111"}}}]}}"#,
+    );
+    assert_eq!(apply(store, &other, false).unwrap().steps, []);
+    assert_eq!(store.flag("production", "limit").unwrap(), flag);
+}
+
+fn a_split_moves_from_a_variant_that_goes_to_one_that_comes(store: &Store) {
+    apply(store, &demonstration(), false).unwrap();
+    let moved = |variants: &str, weights: &str| {
+        file(&format!(
+            r#"{{"version":1,"flags":{{"features":[{{"name":"limit","variants":{variants},
+            "flags":{{"production":{{"variants":{weights}}}}}}}]}}}}"#
+        ))
+    };
+    let wanted = moved(
+        r#"[{"key":"huge","value":99},{"key":"high","value":9}]"#,
+        r#"[{"variant":"huge","weight":5},{"variant":"high","weight":0}]"#,
+    );
+    let (_, changes) = store.logged(|| apply(store, &wanted, false).unwrap());
+    assert_eq!(
+        told(&changes),
+        [
+            ("feature.changed", "limit", None),
+            ("flag.changed", "limit", Some("production")),
+            ("feature.changed", "limit", None),
+        ]
+    );
+    let limit = &load(store).features[1];
+    let keys: Vec<_> = limit.variants.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!(keys, ["high", "huge"]);
+    let shares = store.flag("production", "limit").unwrap().variants;
+    assert_eq!(shares.len(), 1);
+    assert_eq!(shares[0].variant.as_str(), "huge");
+    assert_eq!(apply(store, &wanted, false).unwrap().steps, []);
+
+    let unknown = moved("[]", r#"[{"variant":"huge","weight":5}]"#);
+    let refused = apply(store, &unknown, false).unwrap_err();
+    assert!(
+        matches!(&refused, StateError::Invalid { place, .. } if place == "flags.features[0].flags.production.variants"),
+        "{refused:?}"
+    );
+    let plain = moved("[]", "[]");
+    apply(store, &plain, false).unwrap();
+    assert_eq!(load(store).features[1].variants, []);
+}
+
 fn an_export_makes_the_same_in_another_store(store: &Store) {
     apply(store, &demonstration(), false).unwrap();
     let exported = StateFile::of(&load(store));
     let other = store.backstage.another();
-    apply(&other, &exported, true).unwrap();
+    let drawn = exported.seeds(seeds_of(1));
+    other
+        .state
+        .apply(&exported, true, &drawn, &stamp(), Arc::new(Silent))
+        .unwrap();
     assert_eq!(StateFile::of(&load(&other)), exported);
     assert_eq!(apply(&other, &exported, true).unwrap().steps, []);
 }

@@ -12,6 +12,8 @@ mod listen;
 mod migrations;
 #[path = "../support/moving.rs"]
 mod moving;
+#[path = "../support/older.rs"]
+mod older;
 mod order;
 mod patience;
 #[path = "../support/samples.rs"]

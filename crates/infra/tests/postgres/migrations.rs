@@ -21,6 +21,7 @@ use flagstaff_infra::db::migrate::{migrate, pending};
 use flagstaff_infra::db::postgres::{PostgresUrl, migrate_from};
 use flagstaff_infra::db::{Db, DbOptions, OpenError};
 
+use crate::older::{OLD_FLAGS, each_has_its_own};
 use crate::samples::{new_account, stamp};
 use crate::scratch::{Scratch, number, texts};
 use crate::server::Database;
@@ -113,6 +114,28 @@ fn down_and_up_again_gives_the_same_schema() {
     );
     migrate(database.url()).unwrap();
     assert_eq!(schema(&database), before);
+}
+
+#[test]
+fn flags_of_an_older_schema_get_seeds_and_environments_hash_keys_each_its_own() {
+    let database = Database::migrated();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
+    let files = FileBasedMigrations::from_path(folder).unwrap();
+    let mut all: Vec<Box<dyn Migration<Pg>>> = files.migrations().unwrap();
+    all.retain(|one| one.name().to_string().ends_with("_variants"));
+    let mut old = database.raw();
+    old.revert_migration(&all.pop().unwrap()).unwrap();
+    old.batch_execute(OLD_FLAGS).unwrap();
+    drop(old);
+
+    migrate(database.url()).unwrap();
+    each_has_its_own(
+        &texts(&mut database.raw(), "SELECT seed AS answer FROM flags"),
+        &texts(
+            &mut database.raw(),
+            "SELECT hash_key AS answer FROM environments",
+        ),
+    );
 }
 
 #[test]

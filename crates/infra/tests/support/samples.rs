@@ -64,15 +64,20 @@ fn stamp_of(user: &str, at: &str) -> Stamp {
     }
 }
 
-/// Seeds of zeros: equal names get equal ones.
+/// Always the same seeds: equal names get equal ones.
 pub(crate) fn seeds() -> Seeds {
-    struct Zeros;
-    impl RandomSource for Zeros {
+    seeds_of(0)
+}
+
+/// The seeds of a source that draws this byte alone.
+pub(crate) fn seeds_of(byte: u8) -> Seeds {
+    struct Always(u8);
+    impl RandomSource for Always {
         fn bytes(&self) -> [u8; 32] {
-            [0; 32]
+            [self.0; 32]
         }
     }
-    Seeds::draw(&Zeros)
+    Seeds::draw(&Always(byte))
 }
 
 pub(crate) fn new_environment(name: &str) -> CreateEnvironment {
