@@ -32,6 +32,8 @@ key. --prune then revokes the old one at once, before its grace is over, unless 
 with its text or digest, as an export does. A key in the file with its text or digest moves along
 when --prune deletes its environment and the file names another.
 An \"expires_at\" that is missing leaves the stored expiry, null clears it.
+A \"hash_key\" of an environment and a \"seed\" of a flag say what splits are hashed with, where
+those are new; what is there keeps its own, so that nobody gets another variant.
 
 A command does not know whether applications still read an environment's flags, therefore --force.
 The server knows:

@@ -324,3 +324,83 @@ fn a_name_that_some_clients_cannot_ask_for_is_warned_of() {
     let created = here.json(&["feature", "create", "light mode"]);
     assert_eq!(created["warnings"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn a_flag_is_split_among_the_variants_of_its_feature_and_killed() {
+    let here = Installation::shop();
+    let created = here.json(&[
+        "feature",
+        "create",
+        "theme",
+        "--text",
+        "plain",
+        "--variant-text",
+        "blue=ocean=deep",
+        "--variant",
+        "green=[1.0]",
+    ]);
+    assert_eq!(created["type"], "MULTIVARIATE");
+    assert_eq!(
+        created["variants"],
+        json!([{ "key": "green", "value": [1.0] }, { "key": "blue", "value": "ocean=deep" }])
+    );
+    let flag = ["flag", "set", "production", "theme"];
+    let set = |arguments: &[&str]| here.json(&[&flag, arguments].concat());
+    let split = set(&["--variant", "blue=12.5", "--variant", "green=30%"]);
+    assert_eq!(
+        split["variants"],
+        json!([{ "variant": "green", "weight": 30 }, { "variant": "blue", "weight": 12.5 }])
+    );
+    let killed = set(&["--kill", "--on"]);
+    assert_eq!(
+        (&killed["killed"], &killed["enabled"]),
+        (&json!(true), &json!(true))
+    );
+    let shown = here
+        .run(&["flag", "show", "production", "theme"])
+        .succeeds();
+    assert!(
+        shown.contains("killed") && shown.contains("green 30 %, blue 12.5 %"),
+        "{shown}"
+    );
+    assert_eq!(set(&["--revive"])["killed"], false);
+
+    let fails = |arguments: &[&str], code| here.run(&[&flag, arguments].concat()).fails(code);
+    let over = fails(&["--variant", "blue=60", "--variant", "green=60"], 2);
+    assert!(
+        over.contains("--variant must have weights of at most 100"),
+        "{over}"
+    );
+    let unknown = fails(&["--variant", "red=1"], 2);
+    assert!(
+        unknown.contains("--variant must hold variants"),
+        "{unknown}"
+    );
+    for wrong in ["blue", "blue=x", "blue=101", "a/b=1"] {
+        fails(&["--variant", wrong], 2);
+    }
+    let in_use = ["feature", "set", "theme", "--no-variants"];
+    let refused = here.run(&in_use).fails(4);
+    assert!(refused.contains("\"production\""), "{refused}");
+    assert_eq!(set(&["--no-split"])["variants"], json!([]));
+    assert_eq!(here.json(&in_use)["variants"], json!([]));
+}
+
+#[test]
+fn features_are_marked_and_listed_by_their_marks() {
+    let here = Installation::shop();
+    let set = here.json(&["feature", "set", "limit", "--archived", "true"]);
+    assert_eq!(
+        (&set["archived"], &set["stale"]),
+        (&json!(true), &json!(false))
+    );
+    for (arguments, expected) in [
+        (["--archived", "true"], vec!["limit"]),
+        (["--archived", "false"], vec!["dark_mode"]),
+        (["--stale", "false"], vec!["dark_mode", "limit"]),
+        (["--stale", "true"], vec![]),
+    ] {
+        let list = here.json(&[&["feature", "list"], &arguments[..]].concat());
+        assert_eq!(column(&list, "name"), expected);
+    }
+}

@@ -131,3 +131,94 @@ fn variants(feature: &Feature, shares: &[Share]) -> Vec<VariantDefinition> {
     });
     defined.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::flags::CreateFeature;
+    use crate::flags::evaluation::{Identity, Subject};
+    use crate::flags::targeting::Percentage;
+    use crate::ids::{FeatureId, VariantId};
+    use crate::text::{FeatureName, VariantKey};
+
+    fn key(text: &str) -> VariantKey {
+        VariantKey::parse(text).unwrap()
+    }
+
+    /// A snapshot of one flag that everybody gets a variant of, if it is not killed.
+    fn snapshot(killed: bool) -> Snapshot {
+        let command = CreateFeature::named(FeatureName::parse("theme").unwrap());
+        let mut feature = command.record(FeatureId(3), Timestamp::default(), Seq(1));
+        feature.variants = ["blue", "green"]
+            .into_iter()
+            .zip([4, 9])
+            .map(|(text, id)| Variant {
+                id: VariantId(id),
+                key: key(text),
+                value: FlagValue::String(text.to_owned()),
+            })
+            .collect();
+        let share = |variant: &str, weight: f64| Share {
+            variant: key(variant),
+            weight: Percentage::new(weight).unwrap(),
+        };
+        let flag = SnapshotFlag {
+            id: FlagId(1),
+            feature: Arc::new(feature),
+            enabled: true,
+            value: FlagValue::Null,
+            variants: vec![share("blue", 62.5), share("green", 37.5)],
+            killed,
+            seed: Seed::of([7; 16]),
+            hash: SplitHash::Md5,
+        };
+        Snapshot::new(
+            EnvironmentId(1),
+            EnvironmentName::parse("production").unwrap(),
+            HashKey::parse("hash-key").unwrap(),
+            Seq(2),
+            Timestamp::default(),
+            vec![flag],
+            &Targeting::default(),
+        )
+    }
+
+    #[test]
+    fn a_split_is_compiled_with_what_is_hashed() {
+        let snapshot = snapshot(false);
+        let definition = snapshot.program.definition();
+        assert_eq!(definition.key, "hash-key");
+        let feature = &definition.features[0];
+        assert_eq!(feature.key, Seed::of([7; 16]).to_string());
+        let ranges: Vec<_> = feature
+            .variants
+            .iter()
+            .map(|one| (one.key.as_deref(), one.weight.to_string(), one.priority))
+            .collect();
+        assert_eq!(
+            ranges,
+            [
+                (Some("blue"), "62.5".to_owned(), 0.0),
+                (Some("green"), "37.5".to_owned(), 1.0)
+            ]
+        );
+        let identity = Identity::new(&definition.key, "somebody", BTreeMap::new());
+        let subject = Subject {
+            identity: Some(&identity),
+            ..Subject::default()
+        };
+        let answer = snapshot.program.evaluate(subject).answer(0).unwrap();
+        assert!(answer.enabled());
+        assert!(matches!(answer.variant(), Some("blue" | "green")));
+    }
+
+    #[test]
+    fn what_is_killed_is_off_for_everybody() {
+        let snapshot = snapshot(true);
+        assert!(!snapshot.flags[0].enabled);
+        let answer = snapshot.program.evaluate(Subject::default()).answer(0);
+        assert!(!answer.unwrap().enabled());
+    }
+}

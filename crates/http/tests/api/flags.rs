@@ -1,4 +1,6 @@
-//! `/api/admin/environments/{environment}/flags`: [`records`] of flags, and the [`values`] that they carry.
+//! `/api/admin/environments/{environment}/flags`: [`records`] of flags, the [`values`] that they carry, and how they
+//! are split ([`splits`]).
 
 mod records;
+mod splits;
 mod values;
