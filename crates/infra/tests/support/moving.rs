@@ -11,7 +11,9 @@ use flagstaff_domain::access::{
     AccountRepository, KeyKind, KeyRepository, SessionRepository, TokenRepository,
 };
 use flagstaff_domain::flags::targeting::{Percentage, TargetingRepository};
-use flagstaff_domain::flags::{ChangeFeature, CreateFeature, FlagRepository, FlagValue};
+use flagstaff_domain::flags::{
+    ChangeFeature, ChangeFlag, CreateFeature, FlagRepository, FlagValue,
+};
 use flagstaff_domain::state::Progress;
 use flagstaff_domain::write::Precondition;
 use flagstaff_infra::access::{
@@ -55,6 +57,10 @@ const EXTREMES: &str = "
         VALUES ('2024-02-29', 'EUR', '{\"USD\":1.0837}', 1, 1);
     INSERT INTO rate_turns (id, holder, carried_out) VALUES (1, 'web-1', 2)";
 
+/// What each feature has, and one flag of them.
+const VARIANTS: &str = r#"[{"key": "blau", "value": 1.0}, {"key": "b", "value": {"b": [1.0]}}]"#;
+const SPLIT: &str = r#"[{"variant": "b", "weight": 12.5}]"#;
+
 /// Writes records of every kind, renames and deletes some. The newest of each kind is gone again.
 pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
     let flags = DieselFlagRepository::new(db.clone());
@@ -77,7 +83,7 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
         let command = CreateFeature {
             initial_value: FlagValue::parse(value).unwrap(),
             tags: tags(&["ui", "büro"]),
-            variants: serde_json::from_str(r#"[{"key":"blau","value":1.0}]"#).unwrap(),
+            variants: serde_json::from_str(VARIANTS).unwrap(),
             ..new_feature(name)
         };
         flags.create_feature(&command, &seeds(), &stamp()).unwrap();
@@ -90,7 +96,12 @@ pub(crate) fn fill(db: &Db, raw: &mut impl SimpleConnection) {
         .change_feature(&feature_name("boolean"), &change, any, &later())
         .unwrap();
     let production = environment_name("production");
-    for change in [set_enabled(true), set_value(FlagValue::Integer(7))] {
+    let split = ChangeFlag {
+        variants: Some(serde_json::from_str(SPLIT).unwrap()),
+        killed: Some(true),
+        ..ChangeFlag::default()
+    };
+    for change in [set_enabled(true), set_value(FlagValue::Integer(7)), split] {
         flags
             .change_flag(&production, &feature_name("text"), &change, any, &later())
             .unwrap();
