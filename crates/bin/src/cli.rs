@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, changes, check, config, environment, eval, export, feature, flag, guid, import, key,
-    migrate, migrate_database, overrides, segment, serve, token, user,
+    migrate, migrate_database, overrides, segment, serve, token, usage, user,
 };
 use crate::exit::EXIT_CODES;
 use crate::modules;
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     /// What a segment or an identity gets in place of a flag's own state
     #[command(subcommand)]
     Override(overrides::Command),
+    /// How often features were used in an environment
+    Usage(usage::Arguments),
     /// The keys with which applications read an environment's flags
     #[command(subcommand)]
     Key(key::Command),

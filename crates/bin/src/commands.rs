@@ -22,6 +22,7 @@ mod password;
 pub(crate) mod segment;
 pub(crate) mod serve;
 pub(crate) mod token;
+pub(crate) mod usage;
 pub(crate) mod user;
 
 use flagstaff_domain::ids::Seq;
@@ -90,6 +91,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Override(command) => overrides::run(command, session),
         Command::Key(command) => key::run(command, session),
         Command::Guid(command) => guid::run(command, session),
+        Command::Usage(arguments) => usage::run(&arguments, session),
         Command::User(command) => user::run(command, session),
         Command::Token(command) => token::run(command, session),
         Command::Import(arguments) => import::run(&arguments, session),

@@ -116,6 +116,9 @@ impl From<FlagError> for Failure {
             | FlagError::VersionMismatch(_)
             | FlagError::VariantInUse { .. }
             | FlagError::EnvironmentInUse { .. } => Exit::Conflict,
+            FlagError::FeatureInUse(_) => {
+                return Self::new(Exit::Conflict, format!("{error} with --force"));
+            }
         };
         Self::new(exit, error.to_string())
     }

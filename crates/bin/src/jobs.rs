@@ -1,4 +1,5 @@
-//! What a server does beside answering requests: follow the change log, [`purge`] the GUID register, forget [`sessions`].
+//! What a server does beside answering requests: follow the change log, [`purge`] the GUID register, forget [`sessions`],
+//! store [`traces`].
 //!
 //! Changes made elsewhere, as by a command or another instance, are served within a second this way, sooner where the
 //! database tells of them.
@@ -6,6 +7,7 @@
 mod background;
 pub(crate) mod purge;
 pub(crate) mod sessions;
+pub(crate) mod traces;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

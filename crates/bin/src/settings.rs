@@ -51,6 +51,10 @@ pub(crate) struct Settings {
     pub metrics: Metrics,
     /// Who is remembered for previews.
     pub preview: Preview,
+    /// What is remembered of identities.
+    pub traits: Traits,
+    /// What is counted of the use of features.
+    pub usage: Usage,
     /// Rates of currencies, in builds that have them.
     pub rates: Rates,
     /// Coupons, in builds that have them.
@@ -182,6 +186,30 @@ pub(crate) struct Preview {
     /// Traits that are left out.
     #[serde(deserialize_with = "values::names")]
     pub without_traits: BTreeSet<String>,
+}
+
+/// Section `traits`: what is remembered of identities.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Traits {
+    /// Identities that are kept in memory, 1 to 10,000,000; ten times as many are stored.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, 10_000_000>")]
+    pub identities: usize,
+    /// Days for which an identity is remembered that is not seen, 1 to 3,650.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, 3_650>")]
+    pub keep_days: u32,
+    /// Whether client keys may tell traits.
+    #[serde(deserialize_with = "values::switch")]
+    pub from_clients: bool,
+}
+
+/// Section `usage`: what is counted of the use of features.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Usage {
+    /// Days for which counts are kept, 1 to 3,650.
+    #[serde(deserialize_with = "values::whole::<_, _, 1, 3_650>")]
+    pub keep_days: u32,
 }
 
 /// Section `coupons`.

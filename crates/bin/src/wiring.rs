@@ -21,8 +21,9 @@ use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::clock::{Clock, Timestamp};
 use flagstaff_domain::flags::targeting::TargetingService;
 use flagstaff_domain::flags::{
-    FlagError, FlagService, PreviewService, RetrievalLog, SeenContexts, Snapshot,
-    SnapshotPublisher, SnapshotSource, SnapshotSubscriber,
+    FlagError, FlagRepository, FlagService, IdentityService, PreviewService, RetrievalLog,
+    SeenContexts, Snapshot, SnapshotPublisher, SnapshotSource, SnapshotSubscriber, UsageLog,
+    UsageService,
 };
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::state::{Progress, StateService};
@@ -42,13 +43,14 @@ use flagstaff_infra::db::{Db, DbOptions, Listener, OpenError, backup, integrity,
 pub(crate) use flagstaff_infra::ending;
 use flagstaff_infra::flags::{
     DieselFlagRepository, DieselRehearsal, DieselSnapshotSource, DieselTargetingRepository,
-    MemoryRetrievalLog,
+    DieselUsageLog, MemoryRetrievalLog, MokaTraitStore,
 };
 use flagstaff_infra::password::Argon2Hasher;
 use flagstaff_infra::random::SystemRandom;
 use flagstaff_infra::state::DieselStateRepository;
 
 use crate::exit::{Exit, Failure};
+use crate::jobs::traces::Traces;
 use crate::settings;
 
 /// What commands and the server work with.
@@ -57,6 +59,8 @@ pub(crate) struct Services {
     pub(crate) flags: FlagService,
     /// Segments and overrides.
     pub(crate) targeting: TargetingService,
+    /// How often features are used.
+    pub(crate) usage: UsageService,
     /// The keys of environments.
     pub(crate) keys: KeyService,
     /// The GUID register.
@@ -96,6 +100,10 @@ pub(crate) struct Backend {
     pub(crate) sessions: SessionService,
     /// What changes would mean to those who were seen lately.
     pub(crate) previews: PreviewService,
+    /// Identities.
+    pub(crate) identities: IdentityService,
+    /// What requests leave behind.
+    pub(crate) traces: Traces,
     /// The store's condition.
     pub(crate) storage: Arc<dyn StorageMonitor>,
     /// When it began to count retrievals.
@@ -116,26 +124,26 @@ impl Services {
         let db = Db::open(&DbOptions::command(location.clone())).map_err(failure)?;
         let clock = Arc::new(SystemClock::start());
         let retrievals = Arc::<MemoryRetrievalLog>::default();
-        Ok(Self::over(
-            &db,
-            clock,
-            retrievals,
-            Arc::<MokaGuidMemory>::default(),
-        ))
+        let usage = Arc::new(DieselUsageLog::new(db.clone()));
+        let guids = Arc::<MokaGuidMemory>::default();
+        Ok(Self::over(&db, clock, retrievals, usage, guids))
     }
 
     fn over(
         db: &Db,
         clock: Arc<dyn Clock>,
         retrievals: Arc<dyn RetrievalLog>,
+        usage: Arc<dyn UsageLog>,
         guids: Arc<dyn GuidMemory>,
     ) -> Self {
         let random = Arc::new(SystemRandom);
+        let repository: Arc<dyn FlagRepository> = Arc::new(DieselFlagRepository::new(db.clone()));
         Self {
             flags: FlagService::new(
-                Arc::new(DieselFlagRepository::new(db.clone())),
+                Arc::clone(&repository),
                 retrievals,
                 random.clone(),
+                Arc::clone(&usage),
                 Arc::clone(&clock),
             ),
             targeting: TargetingService::new(
@@ -143,6 +151,7 @@ impl Services {
                 random.clone(),
                 Arc::clone(&clock),
             ),
+            usage: UsageService::new(repository, Arc::clone(&usage), Arc::clone(&clock)),
             keys: KeyService::new(
                 Arc::new(DieselKeyRepository::new(db.clone())),
                 random.clone(),
@@ -168,6 +177,7 @@ impl Services {
             state: StateService::new(
                 Arc::new(DieselStateRepository::new(db.clone())),
                 random,
+                usage,
                 Arc::clone(&clock),
             ),
             changes: Arc::new(DieselChangeLog::new(db.clone())),
@@ -199,14 +209,15 @@ impl Backend {
     /// # Errors
     /// [`Failure`] when the database cannot be opened or read.
     pub(crate) fn open(
-        settings: &settings::Database,
+        settings: &settings::Settings,
         limits: SessionLimits,
         seen: Arc<SeenContexts>,
         mut subscribers: Vec<Arc<dyn SnapshotSubscriber>>,
     ) -> Result<Self, Failure> {
         subscribers.push(Arc::clone(&seen) as _);
-        let location = settings.url.location().clone();
-        let options = DbOptions::serving(location, settings.readers, settings.queue);
+        let database = &settings.database;
+        let location = database.url.location().clone();
+        let options = DbOptions::serving(location, database.readers, database.queue);
         let db = Db::open(&options).map_err(failure)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let retrievals: Arc<dyn RetrievalLog> = Arc::<MemoryRetrievalLog>::default();
@@ -235,10 +246,20 @@ impl Backend {
             limits,
         );
         let rehearsal = Arc::new(DieselRehearsal::new(db.clone()));
+        let traces = Traces {
+            traits: Arc::new(MokaTraitStore::new(db.clone(), settings.traits.identities)),
+            traits_keep_days: settings.traits.keep_days,
+            usage: Arc::new(DieselUsageLog::new(db.clone())),
+            usage_keep_days: settings.usage.keep_days,
+            clock: Arc::clone(&clock),
+        };
+        let usage = Arc::clone(&traces.usage);
         Ok(Self {
             previews: PreviewService::new(rehearsal, seen, Arc::clone(&clock)),
             since: clock.now(),
-            services: Services::over(&db, clock, retrievals, guids),
+            services: Services::over(&db, clock, retrievals, usage, guids),
+            identities: IdentityService::new(Arc::clone(&traces.traits)),
+            traces,
             serving,
             sessions,
             storage: Arc::new(db.clone()),

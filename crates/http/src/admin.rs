@@ -19,6 +19,7 @@ pub(crate) mod schema;
 pub(crate) mod segments;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
+pub mod usage;
 pub(crate) mod users;
 
 use actix_web::web::ServiceConfig;
@@ -76,6 +77,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/environments/{environment}/preview")
                 .post(preview::preview)
+                .build(),
+        )
+        .service(
+            resource("/environments/{environment}/usage")
+                .get(usage::list)
                 .build(),
         )
         .service(

@@ -17,7 +17,9 @@ use flagstaff_domain::access::{
 };
 use flagstaff_domain::changes::ChangeLog;
 use flagstaff_domain::flags::targeting::TargetingService;
-use flagstaff_domain::flags::{FlagService, PreviewService, SeenContexts};
+use flagstaff_domain::flags::{
+    FlagService, IdentityService, PreviewService, SeenContexts, UsageService,
+};
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageMonitor;
 
@@ -53,6 +55,10 @@ pub struct Services {
     pub seen: Arc<SeenContexts>,
     /// Segments and overrides.
     pub targeting: TargetingService,
+    /// Identities.
+    pub identities: IdentityService,
+    /// How often features are used.
+    pub usage: UsageService,
     /// The keys of environments.
     pub keys: KeyService,
     /// The GUID register.
@@ -100,6 +106,10 @@ pub struct Parts {
     pub previews: PreviewService,
     /// Segments and overrides.
     pub targeting: TargetingService,
+    /// Identities.
+    pub identities: IdentityService,
+    /// How often features are used.
+    pub usage: UsageService,
     /// The keys of environments.
     pub keys: KeyService,
     /// The GUID register.
@@ -153,6 +163,8 @@ impl Services {
             seen: Arc::clone(parts.previews.seen()),
             previews: parts.previews,
             targeting: parts.targeting,
+            identities: parts.identities,
+            usage: parts.usage,
             keys: parts.keys,
             guids: parts.guids,
             accounts: parts.accounts,

@@ -330,7 +330,7 @@ impl From<FlagError> for Problem {
             | FlagError::SegmentExists(_)
             | FlagError::OverrideExists { .. } => Self::new(Code::AlreadyExists, detail),
             FlagError::VersionMismatch(_) => Self::new(Code::VersionMismatch, detail),
-            FlagError::EnvironmentInUse { .. } => {
+            FlagError::EnvironmentInUse { .. } | FlagError::FeatureInUse(_) => {
                 Self::new(Code::InUse, format!("{detail} with ?force=true"))
             }
             FlagError::Storage(error) => error.into(),

@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{Stream, StreamExt};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::Services;
@@ -137,6 +138,11 @@ fn unreadable(error: &PayloadError) -> Problem {
 
 /// Reads JSON, naming the field of the first mistake.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    parse_borrowed(body)
+}
+
+/// The same, where what is read may borrow from the body.
+pub(crate) fn parse_borrowed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     // An array would be read as the fields in their order.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::new(

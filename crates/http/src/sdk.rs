@@ -23,15 +23,29 @@ pub(crate) const REVISION: HeaderName = HeaderName::from_static("x-flagstaff-rev
 const FLAGS: [&str; 2] = ["/api/v1/flags/", "/api/v1/flags"];
 /// The flag list's label in metrics and logs.
 pub(crate) const EVALUATION: &str = FLAGS[0];
+/// The paths of identities.
+const IDENTITIES: [&str; 2] = ["/api/v1/identities/", "/api/v1/identities"];
+/// The paths of the environment document, which is for servers: no page of another origin reads it.
+const DOCUMENT: [&str; 2] = [
+    "/api/v1/environment-document/",
+    "/api/v1/environment-document",
+];
+/// The label of identities in metrics and logs.
+pub(crate) const IDENTITY: &str = IDENTITIES[0];
+/// The paths of reports of use, by feature and by feature and identity.
+const ANALYTICS: [&str; 2] = ["/api/v1/analytics/flags/", "/api/v1/analytics/flags"];
+const ANALYTICS_2: [&str; 2] = ["/api/v2/analytics/flags/", "/api/v2/analytics/flags"];
 const RETRIEVALS: [&str; 2] = [
     "/api/v1/environments/retrievals/",
     "/api/v1/environments/retrievals",
 ];
 
 /// Evaluations are counted by metrics of their own.
-pub(crate) const COUNTED: [(&str, &str, u16); 5] = [
+pub(crate) const COUNTED: [(&str, &str, u16); 7] = [
     (EVALUATION, "GET", 200),
     (EVALUATION, "GET", 304),
+    (IDENTITY, "GET", 200),
+    (IDENTITY, "POST", 200),
     (SINGLE, "POST", 200),
     (BULK, "POST", 200),
     (BULK, "POST", 304),
@@ -44,7 +58,11 @@ pub(crate) fn is_list(path: &str) -> bool {
 
 /// Whether the route is one of evaluations, whose answers pages of other origins may read.
 pub(crate) fn is_evaluation(route: &str) -> bool {
-    FLAGS.contains(&route) || [BULK, BULK_SLASHED, SINGLE].contains(&route)
+    FLAGS.contains(&route)
+        || [BULK, BULK_SLASHED, SINGLE].contains(&route)
+        || IDENTITIES.contains(&route)
+        || ANALYTICS.contains(&route)
+        || ANALYTICS_2.contains(&route)
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -64,6 +82,34 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .options(cors::preflight_of_posts)
                 .build(),
         );
+    }
+    for path in IDENTITIES {
+        config.service(
+            resource(path)
+                .get(flagsmith::identities::recall)
+                .post(flagsmith::identities::identify)
+                .options(cors::preflight_of_both)
+                .build(),
+        );
+    }
+    for path in ANALYTICS {
+        config.service(
+            resource(path)
+                .post(flagsmith::analytics::count)
+                .options(cors::preflight_of_posts)
+                .build(),
+        );
+    }
+    for path in ANALYTICS_2 {
+        config.service(
+            resource(path)
+                .post(flagsmith::analytics::count_by_identity)
+                .options(cors::preflight_of_posts)
+                .build(),
+        );
+    }
+    for path in DOCUMENT {
+        config.service(resource(path).get(flagsmith::documents::show).build());
     }
     for path in RETRIEVALS {
         config.service(resource(path).get(retrievals::report).build());

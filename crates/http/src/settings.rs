@@ -21,6 +21,8 @@ pub struct HttpSettings {
     pub register_reads: usize,
     /// Web origins whose pages may evaluate flags.
     pub allowed_origins: AllowedOrigins,
+    /// Whether client keys may tell traits of identities.
+    pub client_traits: bool,
     /// Evaluations that each key may ask for in a second; 0 for any number.
     pub evaluations_per_second: u32,
     /// Whether successful evaluations are logged too.

@@ -167,6 +167,9 @@ pub(crate) struct Details {
 pub(crate) struct Delete {
     #[command(flatten)]
     named: Named,
+    /// Delete it although applications used it within the last 24 hours
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     if_version: IfVersion,
 }
@@ -190,6 +193,7 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
                 &Actor::CommandLine,
                 &delete.named.feature,
                 &delete.if_version.precondition(),
+                delete.force,
             )?;
             let what = format!("feature {}", delete.named.feature);
             super::deleted(&what, revision, &mut output)

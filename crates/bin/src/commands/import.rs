@@ -21,7 +21,7 @@ Examples:
   flagstaff import state.json --dry-run          # what would change?
   flagstaff import state.json
   flagstaff import state.json --prune            # also delete what the file leaves out
-  flagstaff import state.json --prune --force    # environments, too
+  flagstaff import state.json --prune --force    # environments and features in use, too
   git show main:state.json | flagstaff import -
 
 What the file leaves out stays as it is. Importing a file twice changes nothing the second time.
@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
     /// Also delete what the file's lists leave out
     #[arg(long)]
     prune: bool,
-    /// With --prune, delete environments although applications may still use them
+    /// With --prune, delete environments although applications may still use them, and features although they do
     #[arg(long, requires = "prune")]
     force: bool,
 }
@@ -65,6 +65,12 @@ impl From<ImportError> for Failure {
                 Exit::Conflict,
                 format!(
                     "this {error}; look at the server's /api/v1/environments/retrievals/, then repeat it with --force"
+                ),
+            ),
+            ImportError::DeletesUsedFeatures(_) => Self::new(
+                Exit::Conflict,
+                format!(
+                    "this {error}; take them out of the applications first, or repeat it with --force"
                 ),
             ),
         }

@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     let subscribers = vec![views.flagsmith.clone() as _, views.ofrep.clone() as _];
     let preview = &settings.preview;
     let seen = SeenContexts::new(preview.contexts, preview.without_traits.clone());
-    let backend = Backend::open(&settings.database, limits, Arc::new(seen), subscribers)?;
+    let backend = Backend::open(&settings, limits, Arc::new(seen), subscribers)?;
     let told = arguments.demo || output.is_terminal();
     let prepared = prepare(arguments.demo, told, &backend, again)?;
     let unfollowed = |error| Failure::io("cannot start following the change log", &error);
@@ -92,6 +92,10 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         .map_err(|error| Failure::io("cannot start forgetting ended sessions", &error))?;
     let purge = purge::start(backend.services.guids.clone())
         .map_err(|error| Failure::io("cannot start purging the GUID register", &error))?;
+    let traces = backend
+        .traces
+        .start()
+        .map_err(|error| Failure::io("cannot start storing what requests leave behind", &error))?;
     let instance = Instance {
         name: (settings.server.instance.clone()).unwrap_or_else(wiring::made_up_name),
         since: backend.since,
@@ -121,7 +125,8 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
         flagstaff_http::serve(server, inherited, listening).await
     });
     drop(started);
-    drop((ended, purge));
+    drop((ended, purge, traces));
+    backend.traces.flush();
     drop((listener, poll)); // in this order: whoever may wake the thread keeps it running
     served.map_err(|error| {
         // A password that was just made up would otherwise be lost with the start that failed.
@@ -208,6 +213,8 @@ fn parts(backend: &Backend, views: Protocols, instance: Instance, started: &[Sta
         flags: services.flags.clone(),
         previews: backend.previews.clone(),
         targeting: services.targeting.clone(),
+        identities: backend.identities.clone(),
+        usage: services.usage.clone(),
         keys: services.keys.clone(),
         guids: services.guids.clone(),
         accounts: services.accounts.clone(),
@@ -251,6 +258,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         failures_per_account: settings.sign_in.failures_per_account,
         failures_per_address: settings.sign_in.failures_per_address,
         secure_cookie: settings.sign_in.secure_cookie,
+        client_traits: settings.traits.from_clients,
         grace: Duration::from_secs(settings.server.grace_seconds),
         shutdown_seconds: SHUTDOWN_SECONDS,
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a request about features, environments and flags.
 
 use super::targeting::{Misplaced, TargetName};
+use super::usage::FeatureUse;
 use crate::clock::Timestamp;
 use crate::ids::OverrideId;
 use crate::storage::StorageError;
@@ -104,6 +105,9 @@ pub enum FlagError {
         /// What needs it, in words.
         users: Vec<String>,
     },
+    /// Applications still use the feature.
+    #[error("{0}; take it out of the applications first, or force the deletion")]
+    FeatureInUse(Box<FeatureUse>),
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -13,6 +13,7 @@ use super::flag::{ChangeFlag, Flag};
 use super::ports::FlagRepository;
 use super::retrievals::RetrievalLog;
 use super::seed::Seeds;
+use super::usage::{IN_USE_SECONDS, UsageLog};
 use crate::access::RandomSource;
 use crate::changes::Actor;
 use crate::clock::Clock;
@@ -30,6 +31,7 @@ pub struct FlagService {
     repository: Arc<dyn FlagRepository>,
     retrievals: Arc<dyn RetrievalLog>,
     random: Arc<dyn RandomSource>,
+    usage: Arc<dyn UsageLog>,
     clock: Arc<dyn Clock>,
 }
 
@@ -40,12 +42,14 @@ impl FlagService {
         repository: Arc<dyn FlagRepository>,
         retrievals: Arc<dyn RetrievalLog>,
         random: Arc<dyn RandomSource>,
+        usage: Arc<dyn UsageLog>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             repository,
             retrievals,
             random,
+            usage,
             clock,
         }
     }
@@ -187,18 +191,27 @@ impl FlagService {
             .change_feature(name, change, precondition, &self.stamp(actor))
     }
 
-    /// Deletes a feature with its flags.
+    /// Deletes a feature with its flags. Unless `force`, one that applications used within the last 24 hours is kept.
     ///
     /// # Errors
-    /// [`FlagError::FeatureNotFound`], [`FlagError::VersionMismatch`], [`FlagError::Storage`].
+    /// [`FlagError::FeatureNotFound`], [`FlagError::FeatureInUse`], [`FlagError::VersionMismatch`],
+    /// [`FlagError::Storage`].
     pub fn delete_feature(
         &self,
         actor: &Actor,
         name: &FeatureName,
         precondition: &Precondition,
+        force: bool,
     ) -> Result<Seq, FlagError> {
-        self.repository
-            .delete_feature(name, precondition, &self.stamp(actor))
+        let stamp = self.stamp(actor);
+        if !force {
+            let feature = self.repository.get_feature(name)?;
+            let since = stamp.at.minus_seconds(IN_USE_SECONDS);
+            if let Some(latest) = self.usage.uses(feature.id, since)?.into_iter().next() {
+                return Err(FlagError::FeatureInUse(Box::new(latest)));
+            }
+        }
+        self.repository.delete_feature(name, precondition, &stamp)
     }
 
     /// A page of an environment's flags, sorted by feature name.
@@ -264,7 +277,8 @@ mod tests {
     use crate::flags::HashKey;
     use crate::flags::ports::MockFlagRepository;
     use crate::flags::retrievals::{MockRetrievalLog, Retrievals};
-    use crate::ids::EnvironmentId;
+    use crate::flags::usage::{FeatureUse, MockUsageLog};
+    use crate::ids::{EnvironmentId, FeatureId};
     use crate::text::Description;
 
     const HOUR: i64 = 3_600_000_000;
@@ -308,6 +322,7 @@ mod tests {
             Arc::new(repository),
             Arc::new(retrievals),
             Arc::new(random),
+            Arc::new(MockUsageLog::new()),
             Arc::new(clock),
         )
     }
@@ -381,5 +396,43 @@ mod tests {
             .delete_environment(&Actor::CommandLine, &name(), &Precondition::Any, false)
             .unwrap_err();
         assert_eq!(error.to_string(), "there is no environment \"production\"");
+    }
+
+    fn delete_feature(uses: Vec<FeatureUse>, force: bool) -> Result<Seq, FlagError> {
+        let mut repository = MockFlagRepository::new();
+        repository.expect_get_feature().returning(|name| {
+            let feature = CreateFeature::named(name.clone());
+            Ok(feature.record(FeatureId(3), now(), Seq(1)))
+        });
+        repository
+            .expect_delete_feature()
+            .returning(|_, _, _| Ok(Seq(9)));
+        let mut usage = MockUsageLog::new();
+        let since = Timestamp::from_micros(976 * HOUR).unwrap();
+        usage
+            .expect_uses()
+            .with(eq(FeatureId(3)), eq(since))
+            .returning(move |_, _| Ok(uses.clone()));
+        let service = FlagService {
+            usage: Arc::new(usage),
+            ..service(repository, None)
+        };
+        let feature = FeatureName::parse("dark_mode").unwrap();
+        service.delete_feature(&Actor::CommandLine, &feature, &Precondition::Any, force)
+    }
+
+    #[test]
+    fn a_feature_used_within_24_hours_is_kept_unless_forced() {
+        let used = vec![FeatureUse {
+            feature: FeatureName::parse("dark_mode").unwrap(),
+            environment: name(),
+            count: 42,
+            last_used_at: now(),
+        }];
+        let refused = delete_feature(used.clone(), false).unwrap_err();
+        let message = r#""dark_mode" was used 42 times in "production" within the last 24 hours"#;
+        assert!(refused.to_string().starts_with(message), "{refused}");
+        assert!(delete_feature(used, true).is_ok());
+        assert!(delete_feature(Vec::new(), false).is_ok());
     }
 }

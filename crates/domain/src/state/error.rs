@@ -1,7 +1,7 @@
 //! What can be wrong with a state file or its import.
 
 use crate::access::AccessError;
-use crate::flags::FlagError;
+use crate::flags::{FeatureUse, FlagError};
 use crate::storage::StorageError;
 use crate::text::EnvironmentName;
 
@@ -43,6 +43,9 @@ pub enum ImportError {
     /// It would delete environments, and was not told to.
     #[error("would delete environments whose flags applications may still read: {}", list(.0))]
     DeletesEnvironments(Vec<EnvironmentName>),
+    /// It would delete features that applications use, and was not told to.
+    #[error("would delete features that applications use: {}", uses(.0))]
+    DeletesUsedFeatures(Vec<FeatureUse>),
     /// The file or the store refused.
     #[error(transparent)]
     State(#[from] StateError),
@@ -54,4 +57,9 @@ fn list(names: &[EnvironmentName]) -> String {
         .map(|name| format!("{:?}", name.as_str()))
         .collect();
     quoted.join(", ")
+}
+
+fn uses(uses: &[FeatureUse]) -> String {
+    let uses: Vec<_> = uses.iter().map(ToString::to_string).collect();
+    uses.join("; ")
 }

@@ -118,6 +118,16 @@ impl Plan {
         });
         deleted.collect()
     }
+
+    /// The features that the import deletes.
+    pub fn deleted_features(&self) -> impl Iterator<Item = &FeatureName> {
+        self.steps.iter().filter_map(|step| {
+            if let Step::DeleteFeature(name) = step {
+                return Some(name);
+            }
+            None
+        })
+    }
 }
 
 struct Planner<'a> {

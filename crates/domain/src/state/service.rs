@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::error::{ImportError, StateError};
 use super::file::StateFile;
-use super::plan::Plan;
+use super::plan::{CurrentState, Plan};
 use super::ports::{ImportOptions, Progress, StateRepository};
 use crate::access::{KeyText, RandomSource};
 use crate::changes::Actor;
 use crate::clock::Clock;
-use crate::flags::Seeds;
+use crate::flags::usage::IN_USE_SECONDS;
+use crate::flags::{FeatureUse, Seeds, UsageLog};
 use crate::storage::StorageError;
 use crate::write::Stamp;
 
@@ -19,6 +20,7 @@ use crate::write::Stamp;
 pub struct StateService {
     repository: Arc<dyn StateRepository>,
     random: Arc<dyn RandomSource>,
+    usage: Arc<dyn UsageLog>,
     clock: Arc<dyn Clock>,
 }
 
@@ -28,11 +30,13 @@ impl StateService {
     pub fn new(
         repository: Arc<dyn StateRepository>,
         random: Arc<dyn RandomSource>,
+        usage: Arc<dyn UsageLog>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             repository,
             random,
+            usage,
             clock,
         }
     }
@@ -51,8 +55,9 @@ impl StateService {
     /// that do not exist, are generated; the plan's steps hold them.
     ///
     /// # Errors
-    /// [`ImportError::DeletesEnvironments`] when pruning would delete environments and `options` do not force that; a
-    /// dry run shows it. [`ImportError::State`]. Nothing was stored then.
+    /// [`ImportError::DeletesEnvironments`] and [`ImportError::DeletesUsedFeatures`] when pruning would delete environments,
+    /// or features that applications used within the last 24 hours, and `options` do not force that; a dry run shows what
+    /// is deleted. [`ImportError::State`]. Nothing was stored then.
     pub fn import(
         &self,
         mut file: StateFile,
@@ -65,14 +70,20 @@ impl StateService {
             }
         }
         if options.dry_run {
-            return Ok(self.plan(&file, options.prune)?);
+            let current = self.repository.load().map_err(StateError::from)?;
+            return Ok(Plan::new(&current, &file, options.prune)?);
         }
         if options.prune && !options.force {
-            let plan = self.plan(&file, options.prune)?;
+            let current = self.repository.load().map_err(StateError::from)?;
+            let plan = Plan::new(&current, &file, options.prune)?;
             let deleted = plan.deleted_environments();
             if !deleted.is_empty() {
                 let names = deleted.into_iter().cloned().collect();
                 return Err(ImportError::DeletesEnvironments(names));
+            }
+            let used = self.used(&plan, &current).map_err(StateError::from)?;
+            if !used.is_empty() {
+                return Err(ImportError::DeletesUsedFeatures(used));
             }
             // Another writer may add an environment before the import's transaction begins; that one stays.
             file.flags.environments_stay = true;
@@ -88,8 +99,16 @@ impl StateService {
         Ok(applied?)
     }
 
-    fn plan(&self, file: &StateFile, prune: bool) -> Result<Plan, StateError> {
-        Plan::new(&self.repository.load()?, file, prune)
+    /// The latest use of each feature that a plan deletes and that applications used within the last 24 hours.
+    fn used(&self, plan: &Plan, current: &CurrentState) -> Result<Vec<FeatureUse>, StorageError> {
+        let since = self.clock.now().minus_seconds(IN_USE_SECONDS);
+        let mut used = Vec::new();
+        for name in plan.deleted_features() {
+            if let Some(feature) = current.features.iter().find(|one| one.name == *name) {
+                used.extend(self.usage.uses(feature.id, since)?.into_iter().next());
+            }
+        }
+        Ok(used)
     }
 }
 
@@ -104,11 +123,12 @@ mod tests {
     use super::*;
     use crate::access::ports::MockRandomSource;
     use crate::clock::{MockClock, Timestamp};
-    use crate::flags::{Environment, HashKey};
-    use crate::ids::{EnvironmentId, Seq};
+    use crate::flags::usage::MockUsageLog;
+    use crate::flags::{CreateFeature, Environment, HashKey};
+    use crate::ids::{EnvironmentId, FeatureId, Seq};
     use crate::state::ports::{MockProgress, MockStateRepository};
     use crate::state::{CurrentState, Step};
-    use crate::text::{Description, EnvironmentName};
+    use crate::text::{Description, EnvironmentName, FeatureName};
 
     const FILE: &str = r#"{"version":1,"flags":{"environments":[{"name":"staging"}]},
         "access":{"keys":[{"environment":"staging","name":"web","kind":"client"}]}}"#;
@@ -120,7 +140,12 @@ mod tests {
             .returning(|| Timestamp::from_micros(0).unwrap());
         let mut random = MockRandomSource::new();
         random.expect_bytes().returning(|| [0xC0; 32]);
-        StateService::new(Arc::new(repository), Arc::new(random), Arc::new(clock))
+        StateService::new(
+            Arc::new(repository),
+            Arc::new(random),
+            Arc::new(MockUsageLog::new()),
+            Arc::new(clock),
+        )
     }
 
     fn import(service: &StateService, options: ImportOptions) -> Result<Plan, ImportError> {
@@ -230,5 +255,54 @@ mod tests {
             });
         let plan = import(&service(repository), PRUNE).unwrap();
         assert!(plan.deleted_environments().is_empty());
+    }
+
+    #[test]
+    fn a_feature_that_is_used_is_deleted_only_when_that_is_forced() {
+        let feature = CreateFeature::named(FeatureName::parse("used").unwrap());
+        let feature = feature.record(FeatureId(3), Timestamp::default(), Seq(2));
+        let current = CurrentState {
+            features: vec![feature],
+            ..holding(&["staging"])
+        };
+        let mut repository = MockStateRepository::new();
+        let loaded = current.clone();
+        repository
+            .expect_load()
+            .returning(move || Ok(loaded.clone()));
+        repository
+            .expect_apply()
+            .once()
+            .returning(move |file, prune, _, _, _| Plan::new(&current, file, prune));
+        let mut usage = MockUsageLog::new();
+        usage.expect_uses().returning(|feature, _| {
+            assert_eq!(feature, FeatureId(3));
+            Ok(vec![FeatureUse {
+                feature: FeatureName::parse("used").unwrap(),
+                environment: EnvironmentName::parse("staging").unwrap(),
+                count: 42,
+                last_used_at: Timestamp::default(),
+            }])
+        });
+        let service = StateService {
+            usage: Arc::new(usage),
+            ..service(repository)
+        };
+        let import = |options| {
+            let text =
+                r#"{"version":1,"flags":{"environments":[{"name":"staging"}],"features":[]}}"#;
+            let file = serde_json::from_str(text).unwrap();
+            service.import(file, options, Arc::new(MockProgress::new()))
+        };
+        let refused = import(PRUNE).unwrap_err().to_string();
+        assert!(
+            refused.contains(r#""used" was used 42 times in "staging""#),
+            "{refused}"
+        );
+        let plan = import(ImportOptions {
+            force: true,
+            ..PRUNE
+        });
+        assert_eq!(plan.unwrap().deleted_features().count(), 1);
     }
 }

@@ -41,14 +41,14 @@ pub(crate) struct EnvironmentChange {
     description: Option<Description>,
 }
 
-/// How an environment is deleted.
+/// How something is deleted that applications may use.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Deletion {
-    /// Delete it although its flags were retrieved within the last 24 hours.
+    /// Delete it although applications used it within the last 24 hours.
     #[serde(default)]
-    force: bool,
+    pub(super) force: bool,
 }
 
 /// List environments

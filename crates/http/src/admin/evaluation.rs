@@ -1,6 +1,7 @@
 //! `/api/admin/environments/{environment}/evaluate`: what somebody gets, and why.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use flagstaff_domain::clock::Timestamp;
@@ -45,7 +46,11 @@ pub(crate) struct Evaluate {
 }
 
 impl Evaluate {
-    fn identity(self, snapshot: &Snapshot) -> Result<Option<Identity>, Problem> {
+    fn identity(
+        self,
+        services: &Services,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Identity>, Problem> {
         let Some(identifier) = self.identifier else {
             if self.traits.is_empty() {
                 return Ok(None);
@@ -62,7 +67,10 @@ impl Evaluate {
         }
         check(&self.traits)?;
         let key = &snapshot.program.definition().key;
-        Ok(Some(Identity::new(key, identifier, self.traits)))
+        let remembered = services.identities.traits(snapshot, &identifier);
+        let mut traits = Arc::unwrap_or_clone(remembered);
+        traits.extend(self.traits);
+        Ok(Some(Identity::new(key, identifier, traits)))
     }
 }
 
@@ -113,7 +121,7 @@ pub(crate) async fn evaluate(
         None => None,
     };
     let now = body.0.now.unwrap_or_else(|| services.serving.now());
-    let identity = body.0.identity(&snapshot)?;
+    let identity = body.0.identity(&services, &snapshot)?;
     Ok(HttpResponse::Ok().json(EvaluationRecord::of(
         &snapshot,
         identity.as_ref(),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::dto::FeatureRecord;
+use super::environments::Deletion;
 use super::{answer, schema};
 use crate::app::Services;
 use crate::auth::{Editor, Viewer};
@@ -252,20 +253,23 @@ pub(crate) async fn change(
 
 /// Delete a feature
 ///
-/// With its flags.
+/// With its flags. One that applications used within the last 24 hours is kept unless `force` is true.
 #[utoipa::path(delete, path = "/api/admin/features/{feature}", tag = "features",
-    params(("feature" = schema::Name, Path, description = "Its name")),
-    responses((status = 204, description = "Deleted")))]
+    params(("feature" = schema::Name, Path, description = "Its name"), Deletion),
+    responses((status = 204, description = "Deleted"),
+              (status = 409, description = "Applications still use it", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn delete(
     editor: Editor,
     services: web::Data<Services>,
     name: Names<FeatureName>,
     accepts: Accepts,
+    deletion: Params<Deletion>,
 ) -> Result<HttpResponse, Problem> {
     let flags = services.flags.clone();
+    let force = deletion.0.force;
     let revision = services
         .blocking
-        .run(move || flags.delete_feature(&editor.actor(), &name.0, &accepts.0))
+        .run(move || flags.delete_feature(&editor.actor(), &name.0, &accepts.0, force))
         .await?;
     Ok(answer::deleted(revision))
 }

@@ -167,7 +167,7 @@ fn refusals(
     if path.starts_with("/api/v1") || is_ofrep(path) {
         refusals.push(("503", "Flags are not loaded yet"));
     }
-    if path == sdk::EVALUATION || is_ofrep(path) {
+    if [sdk::EVALUATION, sdk::IDENTITY].contains(&path) || is_ofrep(path) {
         refusals.push((
             "429",
             "The key asks for more evaluations a second than are allowed",

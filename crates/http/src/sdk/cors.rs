@@ -12,6 +12,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Retry-After, X-Flagstaff-Revision, X-Flagsmith-Document-Updated-At, X-Request-Id",
 );
 const READS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+const BOTH: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 const POSTS: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 const DAY: HeaderValue = HeaderValue::from_static("86400");
 const VARY: HeaderValue = HeaderValue::from_static("X-Environment-Key, Accept-Encoding");
@@ -77,6 +78,14 @@ pub(crate) async fn preflight_of_posts(
     services: web::Data<Services>,
 ) -> HttpResponse {
     allow(&request, &services, &POSTS)
+}
+
+/// Answers a browser that asks whether a page may read, or post.
+pub(crate) async fn preflight_of_both(
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> HttpResponse {
+    allow(&request, &services, &BOTH)
 }
 
 /// Allows these methods, and any header: none of them opens more than the key does.

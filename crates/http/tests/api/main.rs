@@ -6,6 +6,7 @@
 mod changes;
 #[cfg(feature = "coupons")]
 mod coupons;
+mod environment_document;
 mod environments;
 mod errors;
 mod evaluation;
@@ -14,6 +15,7 @@ mod flags;
 mod flags_list;
 mod guid;
 mod health_metrics;
+mod identities;
 mod keys;
 mod logs;
 mod ofrep;
@@ -31,4 +33,5 @@ mod sign_in;
 mod sockets;
 mod support;
 mod tokens;
+mod usage;
 mod users;

@@ -36,7 +36,8 @@ use flagstaff_domain::access::{
 use flagstaff_domain::clock::Clock;
 use flagstaff_domain::flags::targeting::TargetingService;
 use flagstaff_domain::flags::{
-    FlagRepository, FlagService, PreviewService, SeenContexts, SnapshotPublisher,
+    FlagRepository, FlagService, IdentityService, PreviewService, SeenContexts, SnapshotPublisher,
+    TraitStore, UsageLog, UsageService,
 };
 use flagstaff_domain::serving::Serving;
 use flagstaff_domain::storage::StorageError;
@@ -52,6 +53,7 @@ use flagstaff_infra::changes::DieselChangeLog;
 use flagstaff_infra::db::{Db, DbConnection, DbOptions, WorkError};
 use flagstaff_infra::flags::{
     DieselFlagRepository, DieselRehearsal, DieselSnapshotSource, DieselTargetingRepository,
+    DieselUsageLog, MokaTraitStore,
 };
 use flagstaff_infra::random::SystemRandom;
 use futures_util::future::LocalBoxFuture;
@@ -92,6 +94,7 @@ pub(crate) fn settings() -> HttpSettings {
         failures_per_account: 10,
         failures_per_address: 100,
         secure_cookie: false,
+        client_traits: true,
         grace: Duration::ZERO,
         shutdown_seconds: 1,
     }
@@ -106,6 +109,10 @@ pub(crate) struct Backend {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) hasher: Arc<CountingHasher>,
     pub(crate) retrievals: Arc<TestRetrievals>,
+    /// What is remembered of identities; a test stores it.
+    pub(crate) traits: Arc<dyn TraitStore>,
+    /// What is counted of features; a test stores it.
+    pub(crate) usage: Arc<dyn UsageLog>,
     /// Whether what is committed cannot be read back for being served.
     pub(crate) stale: Arc<AtomicBool>,
 }
@@ -192,6 +199,8 @@ impl Backend {
             true => Err(StorageError::unavailable("the test says so")),
             false => renewed.refresh(),
         });
+        let traits: Arc<dyn TraitStore> = Arc::new(MokaTraitStore::new(db.clone(), 1_000));
+        let usage: Arc<dyn UsageLog> = Arc::new(DieselUsageLog::new(db.clone()));
         let parts = Parts {
             serving: serving.clone(),
             flagsmith,
@@ -205,6 +214,13 @@ impl Backend {
                 flags(Arc::new(DieselFlagRepository::new(db.clone()))),
                 retrievals.clone(),
                 random.clone(),
+                Arc::clone(&usage),
+                Arc::clone(&timed),
+            ),
+            identities: IdentityService::new(Arc::clone(&traits)),
+            usage: UsageService::new(
+                Arc::new(DieselFlagRepository::new(db.clone())),
+                Arc::clone(&usage),
                 Arc::clone(&timed),
             ),
             previews: PreviewService::new(
@@ -252,6 +268,8 @@ impl Backend {
             clock,
             hasher,
             retrievals,
+            traits,
+            usage,
             stale,
         }
     }

@@ -167,6 +167,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    identities (id) {
+        id -> BigInt,
+        environment_id -> BigInt,
+        digest -> Text,
+        identifier -> Text,
+        traits -> Text,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage (environment_id, feature_id, hour) {
+        environment_id -> BigInt,
+        feature_id -> BigInt,
+        hour -> BigInt,
+        count -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
 #[cfg(feature = "coupons")]
 diesel::table! {
     coupons (id) {
@@ -236,7 +257,15 @@ diesel::joinable!(flags -> features (feature_id));
 diesel::joinable!(overrides -> environments (environment_id));
 diesel::joinable!(overrides -> features (feature_id));
 diesel::joinable!(overrides -> segments (segment_id));
-diesel::allow_tables_to_appear_in_same_query!(environments, features, flags, overrides, segments);
+diesel::joinable!(usage -> features (feature_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    environments,
+    features,
+    flags,
+    overrides,
+    segments,
+    usage
+);
 
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(tokens -> accounts (account_id));

@@ -58,5 +58,7 @@ mod snapshots;
 mod state;
 mod store;
 mod tokens;
+mod traits;
+mod usage;
 mod values;
 mod variants;

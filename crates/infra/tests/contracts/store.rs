@@ -57,11 +57,7 @@ pub(crate) struct Store {
     pub(crate) state: Box<dyn StateRepository>,
     pub(crate) monitor: Box<dyn StorageMonitor>,
     pub(crate) backstage: Box<dyn Backstage>,
-    /// For the ports of modules, which their contracts make themselves.
-    #[allow(
-        dead_code,
-        reason = "a build without modules has no contracts of theirs"
-    )]
+    /// For the ports that contracts make themselves: those of modules, and those of which they need several.
     pub(crate) db: Db,
 }
 

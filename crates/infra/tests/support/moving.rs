@@ -55,6 +55,10 @@ const EXTREMES: &str = "
     INSERT INTO coupon_redemptions (coupon_id, date, count) SELECT id, '2024-02-29', 3 FROM coupons;
     INSERT INTO rate_days (date, base, rates, ingested_at, version)
         VALUES ('2024-02-29', 'EUR', '{\"USD\":1.0837}', 1, 1);
+    INSERT INTO identities (environment_id, digest, identifier, traits, seen_at)
+        SELECT id, 'a-digest', 'user-1', '{\"plan\":\"pro\"}', 5 FROM environments WHERE name = 'staging';
+    INSERT INTO usage (environment_id, feature_id, hour, count, last_used_at)
+        SELECT environment_id, feature_id, 3600000000, 9223372036854775807, 3600000001 FROM flags;
     INSERT INTO rate_turns (id, holder, carried_out) VALUES (1, 'web-1', 2)";
 
 /// What each feature has, and one flag of them.

@@ -60,6 +60,14 @@ pub enum TraitValue {
     Text(String),
 }
 
+impl TraitValue {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        *self == Self::Null
+    }
+}
+
 impl<'de> Deserialize<'de> for TraitValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Scalar)

@@ -17,10 +17,11 @@ use crate::error::{Code, Problem};
 use crate::precondition::matches;
 use crate::sdk::{REVISION, key};
 
-const UPDATED_AT: HeaderName = HeaderName::from_static("x-flagsmith-document-updated-at");
+pub(super) const UPDATED_AT: HeaderName =
+    HeaderName::from_static("x-flagsmith-document-updated-at");
 
-const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 #[derive(Deserialize)]
 struct Filter {

@@ -9,11 +9,14 @@ use std::sync::{Arc, OnceLock};
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use flagstaff_domain::access::KeyKind;
-use flagstaff_domain::flags::{FlagValue, Snapshot, SnapshotFlag};
-use serde::{Serialize, Serializer};
+use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::evaluation::{Identity, Subject};
+use flagstaff_domain::flags::{Snapshot, SnapshotFlag};
 use sha2::{Digest, Sha256};
 
 use super::coding::Coding;
+use super::document;
+use super::flag::{self, Spot};
 use crate::sdk::views::{Rendered, Views};
 
 /// The views of all environments.
@@ -21,11 +24,12 @@ pub type FlagsmithViews = Views<View>;
 
 /// One environment's flags, rendered.
 pub struct View {
-    snapshot: Arc<Snapshot>,
+    pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) revision: HeaderValue,
     pub(crate) updated_at: HeaderValue,
     client: Arc<Audience>,
     server: Arc<Audience>,
+    document: OnceLock<Option<Coded>>,
 }
 
 impl Rendered for View {
@@ -48,6 +52,7 @@ impl Rendered for View {
             updated_at: HeaderValue::try_from(seconds).unwrap_or(HeaderValue::from_static("0")),
             client,
             server,
+            document: OnceLock::new(),
             snapshot,
         }
     }
@@ -56,7 +61,7 @@ impl Rendered for View {
 impl View {
     /// All flags that a key of this kind may see, and how they are coded after all.
     pub(crate) fn all(&self, kind: KeyKind, coding: Coding) -> (&Representation, Coding) {
-        self.audience(kind).coded(coding)
+        self.audience(kind).list.coded(coding)
     }
 
     /// One flag, if a key of this kind may see it.
@@ -68,8 +73,53 @@ impl View {
             .binary_search_by(|slot| name(slot).cmp(feature))
             .ok()?;
         let slot = &audience.slots[at];
-        let body = audience.identity.body.slice(slot.start..slot.end);
+        let body = audience
+            .list
+            .identity
+            .body
+            .slice(slot.spot.start..slot.spot.end);
         Some(Representation::new(body, "flag"))
+    }
+
+    /// All flags that a key of this kind may see as this identity gets them: a list in `body`.
+    pub(crate) fn write_for(
+        &self,
+        identity: &Identity,
+        now: Timestamp,
+        kind: KeyKind,
+        body: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
+        let audience = self.audience(kind);
+        let list = &audience.list.identity.body;
+        body.reserve(list.len() + audience.slots.len() * flag::MORE + 1);
+        let subject = Subject {
+            identity: Some(identity),
+            now,
+        };
+        let evaluation = self.snapshot.program.evaluate(subject);
+        body.push(b'[');
+        for slot in &audience.slots {
+            if let Some(answer) = evaluation.answer(slot.flag) {
+                if body.last() != Some(&b'[') {
+                    body.push(b',');
+                }
+                flag::write_answer(body, list, &slot.spot, &answer)?;
+            }
+        }
+        body.push(b']');
+        Ok(())
+    }
+
+    /// Everything about the environment; made by whoever asks first. `None` where it cannot be written.
+    pub(crate) fn document(&self) -> Option<&Coded> {
+        let write = || match document::write(&self.snapshot) {
+            Ok(body) => Some(Coded::new(body)),
+            Err(error) => {
+                log::error!(environment = self.snapshot.name.as_str(), error:%; "the environment document cannot be written as JSON");
+                None
+            }
+        };
+        self.document.get_or_init(write).as_ref()
     }
 
     fn audience(&self, kind: KeyKind) -> &Audience {
@@ -90,17 +140,41 @@ fn visible(snapshot: &Snapshot, kind: KeyKind) -> impl Iterator<Item = (usize, &
 }
 
 struct Audience {
+    list: Coded,
+    slots: Vec<Slot>,
+}
+
+/// A body as it is, and compressed once somebody asks for that.
+pub(crate) struct Coded {
     identity: Representation,
     gzip: Lazy,
     brotli: Lazy,
-    slots: Vec<Slot>,
+}
+
+impl Coded {
+    fn new(body: Vec<u8>) -> Self {
+        Self {
+            identity: Representation::new(Bytes::from(body), ""),
+            gzip: Lazy::default(),
+            brotli: Lazy::default(),
+        }
+    }
+
+    /// The body in this coding; as it is while another thread still makes that one.
+    pub(crate) fn coded(&self, coding: Coding) -> (&Representation, Coding) {
+        let compressed = match coding {
+            Coding::Identity => None,
+            Coding::Gzip => self.gzip.get(|| gzip(&self.identity.body), "gzip"),
+            Coding::Brotli => self.brotli.get(|| brotli(&self.identity.body), "br"),
+        };
+        compressed.map_or((&self.identity, Coding::Identity), |made| (made, coding))
+    }
 }
 
 /// Where one flag stands in the body.
 struct Slot {
     flag: usize,
-    start: usize,
-    end: usize,
+    spot: Spot,
 }
 
 impl Audience {
@@ -113,34 +187,19 @@ impl Audience {
                 body.push(b',');
             }
             let start = body.len();
-            if let Err(error) = serde_json::to_writer(&mut body, &FlagBody::from(flag)) {
-                log::error!(feature = flag.feature.name.as_str(), error:%; "a flag cannot be written as JSON");
-                body.truncate(start);
-                continue;
+            match flag::write(&mut body, flag) {
+                Ok(spot) => slots.push(Slot { flag: at, spot }),
+                Err(error) => {
+                    log::error!(feature = flag.feature.name.as_str(), error:%; "a flag cannot be written as JSON");
+                    body.truncate(start);
+                }
             }
-            slots.push(Slot {
-                flag: at,
-                start,
-                end: body.len(),
-            });
         }
         body.push(b']');
         Self {
-            identity: Representation::new(Bytes::from(body), ""),
-            gzip: Lazy::default(),
-            brotli: Lazy::default(),
+            list: Coded::new(body),
             slots,
         }
-    }
-
-    /// The body in this coding; as it is while another thread still makes that one.
-    fn coded(&self, coding: Coding) -> (&Representation, Coding) {
-        let compressed = match coding {
-            Coding::Identity => None,
-            Coding::Gzip => self.gzip.get(|| gzip(&self.identity.body), "gzip"),
-            Coding::Brotli => self.brotli.get(|| brotli(&self.identity.body), "br"),
-        };
-        compressed.map_or((&self.identity, Coding::Identity), |made| (made, coding))
     }
 }
 
@@ -206,71 +265,6 @@ impl Representation {
         Self {
             body,
             etag: HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\"")),
-        }
-    }
-}
-
-/// A flag as Flagsmith's SDKs read it. The last three fields are null outside Flagsmith's own console.
-#[derive(Serialize)]
-struct FlagBody<'a> {
-    id: i64,
-    feature: FeatureBody<'a>,
-    feature_state_value: FlatValue<'a>,
-    enabled: bool,
-    environment: (),
-    identity: (),
-    feature_segment: (),
-}
-
-#[derive(Serialize)]
-struct FeatureBody<'a> {
-    id: i64,
-    name: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    created_date: String,
-    description: &'a str,
-    initial_value: FlatValue<'a>,
-    default_enabled: bool,
-    tags: Vec<&'a str>,
-}
-
-/// A value without structure: an object or an array goes out as its JSON text.
-struct FlatValue<'a>(&'a FlagValue);
-
-impl Serialize for FlatValue<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            FlagValue::Json(json) => serializer.serialize_str(json.as_str()),
-            FlagValue::Null
-            | FlagValue::Bool(_)
-            | FlagValue::String(_)
-            | FlagValue::Integer(_)
-            | FlagValue::Float(_) => self.0.serialize(serializer),
-        }
-    }
-}
-
-impl<'a> From<&'a SnapshotFlag> for FlagBody<'a> {
-    fn from(flag: &'a SnapshotFlag) -> Self {
-        let feature = flag.feature.as_ref();
-        Self {
-            id: flag.id.0,
-            feature: FeatureBody {
-                id: feature.id.0,
-                name: feature.name.as_str(),
-                kind: feature.kind.as_str(),
-                created_date: feature.created_at.to_string(),
-                description: feature.description.as_str(),
-                initial_value: FlatValue(&feature.initial_value),
-                default_enabled: feature.default_enabled,
-                tags: feature.tags.iter().collect(),
-            },
-            feature_state_value: FlatValue(&flag.value),
-            enabled: flag.enabled,
-            environment: (),
-            identity: (),
-            feature_segment: (),
         }
     }
 }
