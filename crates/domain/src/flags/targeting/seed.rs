@@ -7,13 +7,14 @@ use crate::text::Invalid;
 
 /// What is hashed by the shares of a segment, or of a rollout. SDKs that evaluate locally see it as the segment's id.
 ///
-/// At least 2^32, so that it is none of the ids that a database counts, and below 2^53, so that JavaScript keeps it.
+/// At least 2^30, so that it is none of the ids that a database counts, and below 2^31, because SDKs take the ids of segments for
+/// numbers of 32 bits. One that is brought from elsewhere may have up to 53 bits, which JavaScript keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct SplitSeed(i64);
 
-const LEAST: i64 = 1 << 32;
-const BITS: u64 = (1 << 53) - 1;
+const LEAST: i64 = 1 << 30;
+const MOST: i64 = (1 << 53) - 1;
 
 impl SplitSeed {
     /// A seed that nobody can foresee.
@@ -26,8 +27,8 @@ impl SplitSeed {
     /// The seed of these random bytes.
     #[must_use]
     pub fn of([a, b, c, d, e, f, g, h, ..]: [u8; 16]) -> Self {
-        let bits = u64::from_be_bytes([a, b, c, d, e, f, g, h]) & BITS;
-        Self(i64::try_from(bits).unwrap_or(LEAST).max(LEAST))
+        let bits = u64::from_be_bytes([a, b, c, d, e, f, g, h]) & (LEAST - 1).cast_unsigned();
+        Self(LEAST + bits.cast_signed())
     }
 
     /// The number.
@@ -42,7 +43,7 @@ impl TryFrom<i64> for SplitSeed {
 
     fn try_from(seed: i64) -> Result<Self, Invalid> {
         // Smaller ones come from other systems, whose segments keep their shares.
-        if (0..=BITS.cast_signed()).contains(&seed) {
+        if (0..=MOST).contains(&seed) {
             Ok(Self(seed))
         } else {
             Err(Invalid::new("must be a whole number from 0 to 2^53 - 1"))
@@ -68,11 +69,11 @@ mod tests {
     use crate::access::ports::MockRandomSource;
 
     #[test]
-    fn a_seed_is_no_counted_id_and_fits_into_javascript() {
+    fn a_seed_is_no_counted_id_and_fits_into_32_bits() {
         for (bytes, seed) in [
-            ([0; 32], 1 << 32),
-            ([0xff; 32], (1 << 53) - 1),
-            ([1; 32], 0x0001_0101_0101_0101),
+            ([0; 32], 1 << 30),
+            ([0xff; 32], (1 << 31) - 1),
+            ([1; 32], 0x4101_0101),
         ] {
             let mut random = MockRandomSource::new();
             random.expect_bytes().return_const(bytes);
