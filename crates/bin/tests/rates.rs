@@ -171,6 +171,72 @@ fn a_price_that_cannot_be_right_is_refused_unless_it_is_forced() {
 }
 
 #[test]
+fn a_gap_is_filled_with_what_goes_with_the_days_after_it_and_in_their_base() {
+    let here = Installation::migrated();
+    ingest(&here, &Stub::of(RATES), &["--date", "2024-02-28"]).succeeds();
+    let wrong = Stub::of(r#"{"USD":1083.7,"GBP":0.8561}"#);
+    let ran = ingest(&here, &wrong, &["--date", "2024-02-20"]);
+    assert!(ran.stdout().contains("the rate of USD is hundreds of"));
+    ran.fails(1);
+    ingest(&here, &wrong, &["--date", "2024-01-20"]).succeeds();
+    let dollars = Stub::start(|date, _| {
+        let body =
+            stub::body(date, r#"{"EUR":0.9228}"#).replace("\"base\":\"EUR", "\"base\":\"USD");
+        Reply::Whole(200, "", body)
+    });
+    let ran = ingest(&here, &dollars, &["--date", "2024-02-27"]);
+    assert!(ran.stdout().contains("the rates are in USD"), "{ran:?}");
+    ran.fails(1);
+    ingest(&here, &dollars, &["--date", "2024-02-27", "--force"]).succeeds();
+    let shown = here.json(&["rates", "show", "2024-02-27"]);
+    assert_eq!(shown["base"], "USD");
+}
+
+#[test]
+fn a_source_that_asks_for_hours_is_called_once_and_every_day_is_named() {
+    let here = Installation::migrated();
+    let stub = Stub::start(|_, _| Reply::Whole(429, "Retry-After: 7200\r\n", String::new()));
+    let ran = ingest(&here, &stub, &["--days", "3"]);
+    let told = ran.stdout().to_owned();
+    assert_eq!(
+        told.matches(" was not called: it asked").count(),
+        2,
+        "{told}"
+    );
+    assert!(ran.fails(1).contains("3 of 3 days failed"));
+    assert_eq!(stub.asked().len(), 1);
+}
+
+#[test]
+fn a_database_that_cannot_be_written_costs_no_call() {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+    let here = Installation::migrated();
+    let stub = Stub::of(RATES);
+    let path = here.path("data/flagstaff.db");
+    let mut lock = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    lock.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let url = stub.url();
+    let mut silent = variables(&url);
+    silent.push(("FLAGSTAFF__LOG__LEVEL", "off"));
+    let day = ["ingest-rates", "--days", "1"];
+    here.run_with(&day, &silent, "").fails(6);
+    assert!(stub.asked().is_empty(), "{:?}", stub.asked());
+    drop(lock);
+    ingest(&here, &stub, &["--days", "1"]).succeeds();
+}
+
+#[test]
+fn what_is_shown_names_the_base_and_the_argument_that_is_wrong() {
+    let here = Installation::migrated();
+    ingest(&here, &Stub::of(RATES), &["--date", "2024-02-28"]).succeeds();
+    let shown = here.json(&["rates", "show", "2024-02-28", "--symbols", "EUR"]);
+    assert_eq!(shown["rates"], json!({"EUR": 1}));
+    let said = here.run(&["rates", "show", "9999-01-01"]).fails(2);
+    assert!(said.contains("DATE must not be in the future"), "{said}");
+}
+
+#[test]
 fn without_a_key_or_with_a_wrong_address_nothing_is_asked() {
     let here = Installation::migrated();
     let stub = Stub::of(RATES);
@@ -299,6 +365,11 @@ fn a_server_stays_ready_when_the_source_refuses_and_counts_why() {
         serde_json::from_str::<Value>(&body).unwrap()["status"],
         "ready"
     );
+    let (_, metrics) = get(address, "/metrics");
+    assert!(
+        metrics.contains("flagstaff_rates_age_seconds "),
+        "what the alert reads is there before anything succeeded: {metrics}"
+    );
     let log = here.read("server.log");
     assert!(
         log.contains("cause=limit_reached") && log.contains("ERROR"),
@@ -317,4 +388,32 @@ fn a_server_that_is_stopped_does_not_wait_for_a_source_that_never_answers() {
     assert_eq!(server.stop(address), Some(0));
     assert!(started.elapsed() < Duration::from_secs(10));
     assert!(!here.read("server.log").contains(KEY));
+}
+
+#[test]
+fn what_a_stop_cut_off_is_gone_on_with_at_once_and_not_asked_for_twice() {
+    let here = Installation::migrated();
+    let stub = Stub::start(|date, nth| match nth {
+        2 => Reply::Never,
+        _ => good(date, RATES),
+    });
+    let (server, address) = serve(&here, &stub.url(), "one.log");
+    eventually("the second day is not asked for", || {
+        stub.asked().len() == 2
+    });
+    assert_eq!(server.stop(address), Some(0));
+    let log = here.read("one.log");
+    assert!(log.contains("ingesting rates was interrupted"), "{log}");
+    // Another server, long before the turn would have ended by itself.
+    let (server, address) = serve(&here, &stub.url(), "two.log");
+    eventually("the rest does not follow", || {
+        here.read("two.log")
+            .contains("ingested rates days=2 failed=0")
+    });
+    let asked = stub.asked();
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert_eq!(asked[1], asked[2]);
+    let (_, ready) = get(address, "/health/ready");
+    assert!(ready.contains("last_success_at"), "{ready}");
+    assert_eq!(server.stop(address), Some(0));
 }

@@ -50,7 +50,9 @@ impl From<RateError> for Failure {
     fn from(error: RateError) -> Self {
         let exit = match error {
             RateError::Storage(error) => return error.into(),
-            RateError::Future { .. } => Exit::Wrong,
+            RateError::Future { .. } => {
+                return Self::wrong(format!("DATE {error}"));
+            }
             RateError::NotStored(_) | RateError::NoRate(..) => Exit::NotFound,
         };
         Self::new(exit, error.to_string())

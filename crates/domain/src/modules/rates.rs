@@ -15,7 +15,7 @@ pub mod service;
 
 pub use currency::Currency;
 pub use date::RateDate;
-pub use day::{DayRates, StoredRates};
+pub use day::{DayRates, Implausible, StoredRates};
 pub use error::{IngestError, RateError, SourceError};
 pub use ingest::{IngestProgress, IngestReport, Ingested, RateIngest};
 pub use ports::{CallBudget, IngestStatus, IngestTurns, RateRepository, RateSource, Stored};

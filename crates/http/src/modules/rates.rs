@@ -58,11 +58,12 @@ impl Module for RatesModule {
 
     fn readiness(&self) -> Option<Value> {
         let known = self.ingest.known();
-        (known.newest.is_some() || known.last_success.is_some()).then(|| {
+        let age = known.last_success.map(|_| self.ingest.age().as_secs());
+        (known.newest.is_some() || age.is_some()).then(|| {
             json!({
-            "newest": known.newest,
-            "last_success_at": known.last_success,
-                "age_seconds": self.ingest.age().map(|age| age.as_secs()),
+                "newest": known.newest,
+                "last_success_at": known.last_success,
+                "age_seconds": age,
             })
         })
     }

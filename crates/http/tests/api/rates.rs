@@ -34,6 +34,10 @@ async fn the_list_is_narrowed_and_restated() {
         ("symbols=GBP,CHF", r#""base":"EUR","rates":{"GBP":0.8508}"#),
         ("symbols=CHF", r#""base":"EUR","rates":{}"#),
         (
+            "symbols=EUR,GBP",
+            r#""base":"EUR","rates":{"EUR":1,"GBP":0.8508}"#,
+        ),
+        (
             "base=EUR&symbols=GBP",
             r#""base":"EUR","rates":{"GBP":0.8508}"#,
         ),

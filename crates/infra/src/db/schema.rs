@@ -225,6 +225,7 @@ diesel::table! {
         made_at -> Nullable<BigInt>,
         ingested_at -> BigInt,
         version -> BigInt,
+        told_at -> Nullable<BigInt>,
     }
 }
 

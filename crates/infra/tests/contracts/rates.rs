@@ -18,11 +18,16 @@ contracts!(
     newer_data_replaces_the_whole_day,
     the_same_rates_again_leave_no_trace,
     what_the_source_made_later_stays,
-    the_nearest_day_is_the_last_before_or_else_the_first_after,
+    a_time_of_making_that_cannot_be_is_none_and_what_is_stored_later_is_newer,
+    the_days_beside_one_are_the_last_up_to_it_and_the_first_after,
+    what_the_source_told_of_since_is_known_also_where_it_replaced_nothing,
     the_latest_days_come_newest_first,
     an_outage_is_never_an_absent_day,
     of_many_instances_one_gets_the_turn,
     a_turn_ends_by_itself_and_what_was_carried_out_is_not_due_again,
+    a_turn_that_is_given_up_is_free_at_once_and_not_carried_out,
+    a_clock_that_was_set_back_stops_no_turn,
+    trying_out_writes_and_changes_nothing,
     a_success_and_the_newest_day_are_remembered,
 );
 
@@ -104,6 +109,28 @@ fn the_same_rates_again_leave_no_trace(store: &Store) {
     let again = day("2024-02-29", Some(2), &EXACT);
     let (stored, changes) = store.logged(|| rates(store).store(&again, &later()).unwrap());
     assert_eq!((stored, changes.len()), (Stored::Unchanged, 0));
+    // What it confirmed is as new as that.
+    let between = day("2024-02-29", Some(1), &[("USD", "1.38")]);
+    assert_eq!(
+        rates(store).store(&between, &later()).unwrap(),
+        Stored::Newer
+    );
+}
+
+fn a_time_of_making_that_cannot_be_is_none_and_what_is_stored_later_is_newer(store: &Store) {
+    let future = later().at.as_micros() / 1_000_000 + 86_400;
+    let firsts = [None, Some(future), Some(i64::MAX)];
+    let seconds = [None, Some(future), Some(1)];
+    let pairs = firsts.map(|first| seconds.map(|second| (first, second)));
+    for ((first, second), on) in pairs.into_iter().flatten().zip(1..) {
+        let on = format!("2020-01-0{on}");
+        rates(store)
+            .store(&day(&on, first, &EXACT), &stamp())
+            .unwrap();
+        let newer = day(&on, second, &[("USD", "1.38")]);
+        let stored = rates(store).store(&newer, &later()).unwrap();
+        assert_eq!(stored, Stored::Replaced, "{first:?} {second:?}");
+    }
 }
 
 fn what_the_source_made_later_stays(store: &Store) {
@@ -128,18 +155,46 @@ fn three_days(store: &Store) {
     }
 }
 
-fn the_nearest_day_is_the_last_before_or_else_the_first_after(store: &Store) {
-    assert_eq!(rates(store).find_nearest(date("2024-01-01")).unwrap(), None);
+fn the_days_beside_one_are_the_last_up_to_it_and_the_first_after(store: &Store) {
+    assert_eq!(rates(store).beside(date("2024-01-01")).unwrap(), []);
     three_days(store);
-    for (asked, nearest) in [
-        ("2024-02-28", "2024-02-28"),
-        ("2024-02-27", "2023-12-31"),
-        ("2030-01-01", "2024-03-01"),
-        ("1999-01-01", "2023-12-31"),
-    ] {
-        let found = rates(store).find_nearest(date(asked)).unwrap().unwrap();
-        assert_eq!(found.day.date, date(nearest), "{asked}");
+    let days: [(&str, &[&str]); 4] = [
+        ("2024-02-28", &["2024-02-28", "2024-03-01"]),
+        ("2024-02-27", &["2023-12-31", "2024-02-28"]),
+        ("2030-01-01", &["2024-03-01"]),
+        ("1999-01-01", &["2023-12-31"]),
+    ];
+    for (asked, beside) in days {
+        let found = rates(store).beside(date(asked)).unwrap();
+        let found: Vec<_> = found.iter().map(|one| one.day.date.to_string()).collect();
+        assert_eq!(found, beside, "{asked}");
     }
+}
+
+fn what_the_source_told_of_since_is_known_also_where_it_replaced_nothing(store: &Store) {
+    let told = |first, last, since, now| -> Vec<String> {
+        let told = rates(store).told_since(date(first), date(last), since, now);
+        told.unwrap().iter().map(ToString::to_string).collect()
+    };
+    three_days(store);
+    let (first, last) = ("2023-12-31", "2024-03-01");
+    let (early, late) = (stamp().at, later().at);
+    assert_eq!(told(first, last, early, late).len(), 3);
+    assert_eq!(
+        told("2024-01-01", "2024-02-28", early, late),
+        ["2024-02-28"]
+    );
+    assert!(told(first, last, late, late).is_empty());
+    let again = day("2024-02-28", None, &EXACT);
+    assert_eq!(
+        rates(store).store(&again, &later()).unwrap(),
+        Stored::Unchanged
+    );
+    assert_eq!(told(first, last, late, late), ["2024-02-28"]);
+    assert!(
+        !told(first, last, early, early).contains(&"2024-02-28".to_owned()),
+        "what is in the future was told before the clock was set back"
+    );
 }
 
 fn the_latest_days_come_newest_first(store: &Store) {
@@ -208,6 +263,66 @@ fn a_turn_ends_by_itself_and_what_was_carried_out_is_not_due_again(store: &Store
     assert!(!turns.take("three", due, at("59"), at("59")).unwrap());
     let tomorrow = instant("2024-03-02T06:30:00Z");
     assert!(turns.take("three", tomorrow, tomorrow, tomorrow).unwrap());
+}
+
+fn a_turn_that_is_given_up_is_free_at_once_and_not_carried_out(store: &Store) {
+    let turns = turns(store);
+    let due = instant("2024-03-01T06:30:00Z");
+    let until = instant("2024-03-01T06:40:00Z");
+    assert!(turns.take("one", due, due, until).unwrap());
+    turns.give_up("two").unwrap();
+    assert!(!turns.take("two", due, due, until).unwrap());
+    turns.give_up("one").unwrap();
+    let status = turns.status().unwrap();
+    assert_eq!((status.carried_out, status.held_until), (None, None));
+    assert!(!turns.extend("one", until).unwrap());
+    assert!(turns.take("two", due, due, until).unwrap());
+}
+
+fn a_clock_that_was_set_back_stops_no_turn(store: &Store) {
+    let turns = turns(store);
+    let at = |year: &str, minute: &str| instant(&format!("{year}-03-01T06:{minute}:00Z"));
+    let later = |minute| at("2025", minute);
+    assert!(
+        turns
+            .take("one", later("30"), later("30"), later("40"))
+            .unwrap()
+    );
+    let now = |minute| at("2024", minute);
+    assert!(turns.take("two", now("30"), now("30"), now("40")).unwrap());
+    turns.finish("two", later("30")).unwrap();
+    assert!(
+        turns
+            .take("three", now("30"), now("31"), now("41"))
+            .unwrap()
+    );
+    // Clocks that differ a little are no such thing.
+    turns.finish("three", now("32")).unwrap();
+    assert!(!turns.take("four", now("30"), now("31"), now("41")).unwrap());
+}
+
+fn trying_out_writes_and_changes_nothing(store: &Store) {
+    let turns = turns(store);
+    let due = instant("2024-03-01T06:30:00Z");
+    turns.try_out().unwrap();
+    assert_eq!(turns.status().unwrap(), IngestStatus::default());
+    assert!(
+        turns
+            .take("one", due, due, instant("2024-03-01T06:40:00Z"))
+            .unwrap()
+    );
+    let before = turns.status().unwrap();
+    turns.try_out().unwrap();
+    assert_eq!(turns.status().unwrap(), before);
+    assert!(
+        turns.extend("one", due).unwrap(),
+        "it is still the holder's"
+    );
+    let away = store.backstage.out_of_reach();
+    let error = DieselIngestTurns::new(away.db.clone())
+        .try_out()
+        .unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable(_)), "{error}");
 }
 
 fn a_success_and_the_newest_day_are_remembered(store: &Store) {

@@ -143,6 +143,10 @@ fn a_source_that_says_when_is_asked_again_then() {
         ("Retry-After: Fri, 01 Mar 2024 00:00:09 GMT\r\n", 9),
         ("Retry-After: Thu, 29 Feb 2024 00:00:00 GMT\r\n", 0),
         ("Retry-After: soon\r\n", 0),
+        ("Retry-After: -5\r\n", 0),
+        ("Retry-After: +50\r\n", 0),
+        ("Retry-After: 1.5\r\n", 0),
+        ("Retry-After: \r\n", 0),
     ] {
         let stub = Stub::start(move |date, nth| match nth {
             1 => Reply::Whole(429, header, String::new()),
@@ -164,6 +168,55 @@ fn a_source_that_asks_for_more_patience_than_a_minute_is_left_alone() {
     let (error, calls) = failure(Reply::Whole(429, "Retry-After: 3600\r\n", String::new()));
     assert_eq!(calls, 1);
     assert!(error.to_string().contains("after 3600 seconds"), "{error}");
+    for huge in [
+        "Retry-After: 99999999999999999999999\r\n",
+        "Retry-After: 18446744073709551615\r\n",
+        "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n",
+    ] {
+        let (_, calls) = failure(Reply::Whole(429, huge, String::new()));
+        assert_eq!(calls, 1, "{huge}");
+    }
+}
+
+/// Asks for two days in one run, whose first call is answered with this header, and the pauses in between.
+fn two_days(header: &'static str, retries: u32) -> (Vec<SourceError>, usize, Vec<Duration>) {
+    let stub = Stub::start(move |date, nth| match nth {
+        1 => Reply::Whole(429, header, String::new()),
+        _ => good(date, RATES),
+    });
+    let pauses = Arc::<Mutex<Vec<Duration>>>::default();
+    let noted = Arc::clone(&pauses);
+    let settings = FixerSettings {
+        pause: Arc::new(move |pause| noted.lock().unwrap().push(pause)),
+        ..FixerSettings::new(&stub.url(), Some(KEY.to_owned()), LONG)
+    };
+    let source = FixerRateSource::new(settings, Arc::new(Standing));
+    let calls = CallBudget::new(retries);
+    let days = [DATE, "2024-02-28", "2024-02-27"].map(|date| RateDate::parse(date).unwrap());
+    let results = days.map(|date| source.fetch(date, &calls));
+    let errors = results.into_iter().filter_map(Result::err).collect();
+    let pauses = pauses.lock().unwrap().clone();
+    (errors, stub.asked().len(), pauses)
+}
+
+#[test]
+fn a_source_that_says_when_is_left_alone_until_then_also_for_other_days() {
+    let seconds = Duration::from_secs;
+    let (errors, calls, pauses) = two_days("Retry-After: 30\r\n", 0);
+    assert_eq!(errors, [SourceError::RateLimited(Some(seconds(30)))]);
+    assert_eq!((calls, pauses), (3, vec![seconds(30)]));
+    // Where a retry of the same day waited already, the next does not wait again.
+    let (errors, calls, pauses) = two_days("Retry-After: 30\r\n", 1);
+    assert_eq!((errors.len(), calls, pauses), (0, 4, vec![seconds(30)]));
+    let (errors, calls, pauses) = two_days("Retry-After: 3600\r\n", 10);
+    let first = SourceError::RateLimited(Some(seconds(3600)));
+    let rest = SourceError::LeftAlone(seconds(3600));
+    assert_eq!(errors, [first, rest.clone(), rest]);
+    assert_eq!(
+        (calls, pauses.len()),
+        (1, 0),
+        "the rest fail without a call"
+    );
 }
 
 #[test]

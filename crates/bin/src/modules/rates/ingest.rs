@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// The last day of several
     #[arg(long, value_name = "DATE", requires = "from", value_parser = date)]
     to: Option<RateDate>,
-    /// Store also rates that are hundreds of times what they were shortly before
+    /// Store also rates that are hundreds of times what they are on a day nearby, or in another base
     #[arg(long)]
     force: bool,
 }
@@ -130,6 +130,8 @@ pub(crate) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
         retries: settings.retries,
         force: arguments.force,
     };
+    // A call may cost: none is made for what cannot be stored.
+    ingest.try_out()?;
     let bar = Bar::start("ingesting rates");
     let told = Told {
         bar: &bar,

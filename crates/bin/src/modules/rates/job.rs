@@ -11,8 +11,11 @@ use std::time::Duration;
 use flagstaff_domain::modules::rates::{IngestProgress, IngestReport, Ingested, Schedule, Stored};
 use flagstaff_domain::storage::StorageError;
 
-/// How long the end waits for a day that is being fetched. What is cut off then is caught up on at the next start.
+/// How long the end waits for a day that is being fetched. What is cut off then another server goes on with, or this one
+/// at its next start.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+const INTERRUPTED: &str = "ingesting rates was interrupted by the stop; the days that are left follow with the next server that is up";
 
 /// The thread; it is told to end when this is dropped.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub(super) struct Job {
     stop: Option<Sender<()>>,
     stopping: Arc<AtomicBool>,
     ended: Mutex<Receiver<()>>,
+    schedule: Arc<Schedule>,
 }
 
 /// Logs each day, and ends when the server does.
@@ -47,6 +51,8 @@ impl Job {
     /// # Errors
     /// When the system has no more threads.
     pub(super) fn start(schedule: Schedule) -> io::Result<Self> {
+        let schedule = Arc::new(schedule);
+        let carried_out = Arc::clone(&schedule);
         let (stop, stopped) = channel();
         let (end, ended) = channel();
         let stopping = Arc::<AtomicBool>::default();
@@ -57,19 +63,20 @@ impl Job {
                 let _end: Sender<()> = end;
                 let mut pause = Duration::ZERO;
                 while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                    let turn = catch_unwind(AssertUnwindSafe(|| schedule.turn(&progress)));
+                    let turn = catch_unwind(AssertUnwindSafe(|| carried_out.turn(&progress)));
                     note(
                         turn.unwrap_or_else(|_| {
                             Err(StorageError::failed("ingesting rates panicked"))
                         }),
                     );
-                    pause = schedule.pause();
+                    pause = carried_out.pause();
                 }
             })?;
         Ok(Self {
             stop: Some(stop),
             stopping,
             ended: Mutex::new(ended),
+            schedule,
         })
     }
 }
@@ -79,7 +86,11 @@ fn note(turn: Result<Option<IngestReport>, StorageError>) {
         Ok(None) => {}
         Ok(Some(report)) => {
             let (days, failed) = (report.days.len(), report.failed().len());
-            log::info!(days, failed; "ingested rates");
+            if report.interrupted {
+                log::warn!(days, failed; "{INTERRUPTED}");
+            } else {
+                log::info!(days, failed; "ingested rates");
+            }
         }
         // Told of by whatever else needs the database.
         Err(error) => log::debug!(error:%; "it is not known whether rates are due"),
@@ -90,8 +101,17 @@ impl Drop for Job {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.stop = None;
-        if let Ok(ended) = self.ended.lock() {
-            let _ = ended.recv_timeout(PATIENCE);
+        let Ok(ended) = self.ended.lock() else {
+            return;
+        };
+        if ended.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+        match self.schedule.give_up() {
+            Ok(()) => log::warn!("{INTERRUPTED}"),
+            Err(error) => {
+                log::warn!(error:%; "{INTERRUPTED}, and others wait until its turn ends by itself")
+            }
         }
     }
 }

@@ -56,9 +56,10 @@ impl DayRates {
         })
     }
 
-    /// The same day with these currencies alone.
+    /// The same day with these currencies alone; the base itself costs one.
     #[must_use]
     pub fn narrowed(mut self, symbols: &[Currency]) -> Self {
+        self.rates.insert(self.base, Rate::ONE);
         self.rates.retain(|currency, _| symbols.contains(currency));
         self
     }
@@ -79,12 +80,31 @@ impl DayRates {
         }
     }
 
-    /// The currency whose rate cannot be right, given those of a day nearby.
-    #[must_use]
-    pub fn implausible_beside(&self, other: &Self) -> Option<Currency> {
-        if self.base != other.base || self.date.distance(other.date) > NEAR {
-            return None;
+    /// What cannot be right of it, given the stored days on either side: those further away than [`NEAR`] tell nothing,
+    /// the nearest one the base, and each of them the prices.
+    ///
+    /// # Errors
+    /// [`Implausible`].
+    pub fn check_beside(&self, others: &[Self]) -> Result<(), Implausible> {
+        let away = |other: &&Self| self.date.distance(other.date);
+        let near = others.iter().filter(|other| away(other) <= NEAR);
+        let near: Vec<_> = near.collect();
+        let nearest = near.iter().copied().min_by_key(away);
+        if let Some(other) = nearest.filter(|other| other.base != self.base) {
+            return Err(Implausible::Base {
+                answered: self.base,
+                stored: other.base,
+            });
         }
+        match near.into_iter().find_map(|other| self.jump_from(other)) {
+            Some(currency) => Err(Implausible::Price(currency)),
+            None => Ok(()),
+        }
+    }
+
+    /// The currency whose price cannot have come from that of the other day, restated to the same base.
+    fn jump_from(&self, other: &Self) -> Option<Currency> {
+        let other = other.restated(self.base).ok()?;
         let jumps = |(currency, rate): (&Currency, &Rate)| {
             let known = other.rates.get(currency)?;
             let apart = rate.times(*known);
@@ -94,6 +114,22 @@ impl DayRates {
         };
         self.rates.iter().find_map(jumps)
     }
+}
+
+/// What is wrong with a day beside those that are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Implausible {
+    /// A price is another by orders of magnitude.
+    #[error("the rate of {0} is hundreds of times, or a fraction of, what it is on a day nearby")]
+    Price(Currency),
+    /// It is stated in another currency.
+    #[error("the rates are in {answered}, and those of the day nearest to it in {stored}")]
+    Base {
+        /// The currency of the answer.
+        answered: Currency,
+        /// That of what is stored.
+        stored: Currency,
+    },
 }
 
 /// A day's rates as they are stored.
@@ -174,8 +210,9 @@ pub(crate) mod tests {
     #[test]
     fn a_list_is_narrowed_to_what_it_has() {
         let day = day("2020-01-01", &[("USD", "1.25"), ("GBP", "0.85")]);
-        let narrowed = day.narrowed(&[currency("GBP"), currency("CHF")]);
-        assert_eq!(written(&narrowed), "GBP 0.85");
+        let narrowed = |codes: [&str; 2]| written(&day.clone().narrowed(&codes.map(currency)));
+        assert_eq!(narrowed(["GBP", "CHF"]), "GBP 0.85");
+        assert_eq!(narrowed(["GBP", "EUR"]), "EUR 1, GBP 0.85");
     }
 
     #[test]
@@ -193,20 +230,46 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_thousand_times_the_price_of_a_day_nearby_cannot_be_right() {
+    fn a_thousand_times_the_price_of_a_day_nearby_on_either_side_cannot_be_right() {
         let known = day("2020-01-01", &[("USD", "1.25"), ("GBP", "0.85")]);
-        let near = |rate| day("2020-01-09", &[("USD", rate), ("SEK", "1000000")]);
+        let checked = |on: &str, rate: &str| {
+            day(on, &[("USD", rate), ("SEK", "1000000")]).check_beside(std::slice::from_ref(&known))
+        };
+        let wrong = Err(Implausible::Price(currency("USD")));
+        assert_eq!(checked("2020-01-09", "1250"), wrong);
+        assert_eq!(checked("2020-01-09", "0.00125"), wrong);
+        assert_eq!(checked("2019-12-01", "1250"), wrong);
+        assert_eq!(checked("2020-01-09", "125"), Ok(()));
+        assert_eq!(checked("2020-03-01", "1250"), Ok(()));
+        // The day before is too far away; the one after is not.
+        let days = [day("2019-01-01", &[("USD", "1.25")]), known.clone()];
+        let filled = day("2019-12-31", &[("USD", "1250")]);
+        assert_eq!(filled.check_beside(&days), wrong);
+    }
+
+    #[test]
+    fn another_base_than_the_nearest_days_cannot_be_right_and_a_farther_day_is_restated() {
+        let euros = day("2020-01-01", &[("USD", "1.25")]);
+        let dollars = |on: &str, rate: &str| DayRates {
+            base: currency("USD"),
+            ..day(on, &[("EUR", rate)])
+        };
+        let base = Implausible::Base {
+            answered: currency("USD"),
+            stored: currency("EUR"),
+        };
+        let answered = dollars("2020-01-02", "0.8");
         assert_eq!(
-            near("1250").implausible_beside(&known),
-            Some(currency("USD"))
+            answered.check_beside(std::slice::from_ref(&euros)),
+            Err(base)
         );
+        let nearer = dollars("2020-01-03", "0.8");
+        let days = [day("2019-12-30", &[("USD", "1.25")]), nearer];
+        assert_eq!(dollars("2020-01-02", "0.8").check_beside(&days), Ok(()));
         assert_eq!(
-            near("0.00125").implausible_beside(&known),
-            Some(currency("USD"))
+            dollars("2020-01-02", "800").check_beside(&days),
+            Err(Implausible::Price(currency("EUR")))
         );
-        assert_eq!(near("125").implausible_beside(&known), None);
-        let late = day("2020-03-01", &[("USD", "1250")]);
-        assert_eq!(late.implausible_beside(&known), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::currency::Currency;
 use super::date::RateDate;
+use super::day::Implausible;
 use crate::storage::StorageError;
 
 /// Why there are no rates to show.
@@ -50,6 +51,12 @@ pub enum SourceError {
     /// The source asks to be left alone.
     #[error("the source limits requests (429){}", later(.0))]
     RateLimited(Option<Duration>),
+    /// The source asked, on another day's call, to be left alone for longer than a run waits.
+    #[error(
+        "the source was not called: it asked to be left alone for another {} seconds",
+        .0.as_secs()
+    )]
+    LeftAlone(Duration),
     /// The source fails.
     #[error("the source failed with status {status}{}", later(.wait))]
     Fault {
@@ -108,7 +115,7 @@ impl SourceError {
             Self::NoKey | Self::ForbiddenAddress => "configuration",
             Self::Connection(_) => "connection",
             Self::Timeout(_) => "timeout",
-            Self::RateLimited(_) => "rate_limited",
+            Self::RateLimited(_) | Self::LeftAlone(_) => "rate_limited",
             Self::Fault { .. } => "source_fault",
             Self::Status(_) => "status",
             Self::Redirect => "redirect",
@@ -129,6 +136,7 @@ impl SourceError {
             }
             Self::NoKey
             | Self::ForbiddenAddress
+            | Self::LeftAlone(_)
             | Self::Status(_)
             | Self::Redirect
             | Self::Refused(_)
@@ -141,6 +149,7 @@ impl SourceError {
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(wait) | Self::Fault { wait, .. } => *wait,
+            Self::LeftAlone(wait) => Some(*wait),
             Self::NoKey
             | Self::ForbiddenAddress
             | Self::Connection(_)
@@ -159,11 +168,9 @@ pub enum IngestError {
     /// The source gave none.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// A rate is hundreds of times what it was shortly before.
-    #[error(
-        "the rate of {0} is hundreds of times, or a fraction of, what it was: the day is refused unless it is forced"
-    )]
-    Implausible(Currency),
+    /// It cannot be right beside what is stored.
+    #[error("{0}: the day is refused unless it is forced")]
+    Implausible(#[from] Implausible),
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -12,7 +12,7 @@ use super::date::RateDate;
 use super::error::IngestError;
 use super::ports::{CallBudget, IngestStatus, IngestTurns, RateRepository, RateSource, Stored};
 use crate::changes::Actor;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::storage::StorageError;
 use crate::write::Stamp;
 
@@ -36,6 +36,8 @@ pub trait IngestProgress {
 pub struct IngestReport {
     /// Each day that was tried, oldest first.
     pub days: Vec<Ingested>,
+    /// Whether it was told to end before the last day.
+    pub interrupted: bool,
 }
 
 impl IngestReport {
@@ -62,6 +64,8 @@ pub struct RateIngest {
     repository: Arc<dyn RateRepository>,
     turns: Arc<dyn IngestTurns>,
     clock: Arc<dyn Clock>,
+    /// The uptime at which this was made.
+    started: Duration,
     known: Mutex<IngestStatus>,
     failures: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -79,6 +83,7 @@ impl RateIngest {
             source,
             repository,
             turns,
+            started: clock.uptime(),
             clock,
             known: Mutex::default(),
             failures: Mutex::default(),
@@ -97,6 +102,14 @@ impl RateIngest {
         let today = self.today();
         let earlier = today.before(days).up_to(today.before(1));
         earlier.filter(|date| *date < today).collect()
+    }
+
+    /// Whether what a run fetches could be stored: to be asked before the first call, which may cost.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn try_out(&self) -> Result<(), StorageError> {
+        self.turns.try_out()
     }
 
     /// Ingests these days, each in a unit of work of its own.
@@ -120,18 +133,42 @@ impl RateIngest {
             };
             let goes_on = progress.day(&day, report.days.len() + 1, dates.len());
             report.days.push(day);
-            if !goes_on {
+            if !goes_on && report.days.len() < dates.len() {
+                report.interrupted = true;
                 return report;
             }
         }
-        if report.failed().is_empty() && !dates.is_empty() {
-            // That the days are stored matters more than that this is remembered.
-            let noted = self.turns.succeeded(self.clock.now());
-            if let Err(error) = noted.and_then(|()| self.refresh().map(drop)) {
-                log::warn!(error:%; "the time of the ingest was not noted");
-            }
+        // What was stored of years ago says nothing of whether rates are kept up.
+        let recent = dates.iter().any(|date| *date >= self.today().before(1));
+        if recent && report.failed().is_empty() {
+            self.note_success();
         }
         report
+    }
+
+    /// That days are stored matters more than that this is remembered.
+    pub(super) fn note_success(&self) {
+        let noted = self.turns.succeeded(self.clock.now());
+        if let Err(error) = noted.and_then(|()| self.refresh().map(drop)) {
+            log::warn!(error:%; "the time of the ingest was not noted");
+        }
+    }
+
+    /// Those of these days, oldest first, that the source did not tell of since then.
+    pub(super) fn left(
+        &self,
+        dates: Vec<RateDate>,
+        since: Timestamp,
+    ) -> Result<Vec<RateDate>, StorageError> {
+        let (Some(first), Some(last)) = (dates.first(), dates.last()) else {
+            return Ok(dates);
+        };
+        let now = self.clock.now();
+        let told = self.repository.told_since(*first, *last, since, now)?;
+        Ok(dates
+            .into_iter()
+            .filter(|date| !told.contains(date))
+            .collect())
     }
 
     fn day(
@@ -142,11 +179,10 @@ impl RateIngest {
         calls: &CallBudget,
     ) -> Result<Stored, IngestError> {
         let day = self.source.fetch(date, calls)?;
-        if !force
-            && let Some(near) = self.repository.find_nearest(date)?
-            && let Some(currency) = day.implausible_beside(&near.day)
-        {
-            return Err(IngestError::Implausible(currency));
+        if !force {
+            let beside = self.repository.beside(date)?;
+            let beside: Vec<_> = beside.into_iter().map(|stored| stored.day).collect();
+            day.check_beside(&beside)?;
         }
         let stamp = Stamp {
             actor: actor.clone(),
@@ -171,12 +207,15 @@ impl RateIngest {
         *self.known.lock()
     }
 
-    /// How long ago an ingest last ended without a failed day. From memory.
+    /// How long ago an ingest of yesterday's or today's rates last ended without a failed day; where none did yet, how
+    /// long this has waited for one. From memory.
     #[must_use]
-    pub fn age(&self) -> Option<Duration> {
-        let last = self.known().last_success?;
+    pub fn age(&self) -> Duration {
+        let Some(last) = self.known().last_success else {
+            return self.clock.uptime().saturating_sub(self.started);
+        };
         let age = self.clock.now().as_micros() - last.as_micros();
-        Some(Duration::from_micros(u64::try_from(age).unwrap_or(0)))
+        Duration::from_micros(u64::try_from(age).unwrap_or(0))
     }
 
     /// How many days failed in this process, by cause.
@@ -235,6 +274,7 @@ pub(crate) mod tests {
     ) -> RateIngest {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(instant(now));
+        clock.expect_uptime().return_const(Duration::from_secs(1));
         RateIngest::new(
             Arc::new(source),
             Arc::new(repository),
@@ -272,7 +312,7 @@ pub(crate) mod tests {
             Ok(day(&date.to_string(), &[("USD", "1.1")]))
         });
         let mut repository = MockRateRepository::new();
-        repository.expect_find_nearest().returning(|_| Ok(None));
+        repository.expect_beside().returning(|_| Ok(Vec::new()));
         repository
             .expect_store()
             .times(2)
@@ -297,12 +337,12 @@ pub(crate) mod tests {
                 .expect_fetch()
                 .returning(|date, _| Ok(day(&date.to_string(), &[("USD", "1100")])));
             let mut repository = MockRateRepository::new();
-            repository.expect_find_nearest().returning(|_| {
-                Ok(Some(StoredRates {
+            repository.expect_beside().returning(|_| {
+                Ok(vec![StoredRates {
                     day: day("2024-02-27", &[("USD", "1.1")]),
                     ingested_at: instant("2024-02-28T00:00:00Z"),
                     version: Seq(1),
-                }))
+                }])
             });
             repository
                 .expect_store()
@@ -344,6 +384,60 @@ pub(crate) mod tests {
             MockIngestTurns::new(),
         );
         let report = ingest.run(&Actor::System, &ingest.previous(3), OPTIONS, &End);
-        assert_eq!(report.days.len(), 2);
+        assert_eq!((report.days.len(), report.interrupted), (2, true));
+    }
+
+    #[test]
+    fn what_is_stored_of_years_ago_is_no_success_that_monitors_read() {
+        for (on, noted) in [("2010-01-01", 0), ("2024-02-28", 1), ("2024-02-29", 1)] {
+            let mut source = MockRateSource::new();
+            source
+                .expect_fetch()
+                .returning(|date, _| Ok(day(&date.to_string(), &[("USD", "1.1")])));
+            let mut repository = MockRateRepository::new();
+            repository.expect_beside().returning(|_| Ok(Vec::new()));
+            repository
+                .expect_store()
+                .returning(|_, _| Ok(Stored::Unchanged));
+            let mut turns = MockIngestTurns::new();
+            turns.expect_succeeded().times(noted).returning(|_| Ok(()));
+            turns
+                .expect_status()
+                .returning(|| Ok(IngestStatus::default()));
+            let ingest = ingest("2024-02-29T10:00:00Z", source, repository, turns);
+            let dates = [RateDate::parse(on).unwrap()];
+            let report = ingest.run(&Actor::System, &dates, OPTIONS, &GoOn);
+            assert!(report.failed().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_age_counts_from_the_start_until_something_succeeds() {
+        let mut clock = MockClock::new();
+        clock
+            .expect_now()
+            .return_const(instant("2024-02-29T10:00:00Z"));
+        let mut uptime = 0;
+        clock.expect_uptime().returning(move || {
+            uptime += 50;
+            Duration::from_secs(uptime)
+        });
+        let mut turns = MockIngestTurns::new();
+        turns.expect_status().returning(|| {
+            Ok(IngestStatus {
+                last_success: Some(instant("2024-02-29T09:59:00Z")),
+                ..IngestStatus::default()
+            })
+        });
+        let ingest = RateIngest::new(
+            Arc::new(MockRateSource::new()),
+            Arc::new(MockRateRepository::new()),
+            Arc::new(turns),
+            Arc::new(clock),
+        );
+        assert_eq!(ingest.age(), Duration::from_secs(50));
+        assert_eq!(ingest.age(), Duration::from_secs(100));
+        ingest.refresh().unwrap();
+        assert_eq!(ingest.age(), Duration::from_secs(60));
     }
 }

@@ -10,6 +10,8 @@ use crate::text::Invalid;
 
 /// The digits of a rate that was worked out from others, where it cannot be exact.
 const DIGITS: u32 = 16;
+/// The most digits of a rate, written out.
+const DIGITS_MAX: u32 = 28;
 
 /// How many units of a currency one unit of the base costs: more than zero, up to 28 digits, written as a JSON number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,8 +26,11 @@ impl Rate {
     /// # Errors
     /// [`Invalid`] when it is no number, not positive, or cannot be kept exactly.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let rate = exact(text)
-            .ok_or_else(|| Invalid::new("must be a decimal number of at most 28 digits"))?;
+        let rate = exact(text).ok_or_else(|| {
+            Invalid::new(format!(
+                "must be a decimal number of at most {DIGITS_MAX} digits"
+            ))
+        })?;
         if rate.is_sign_negative() || rate.is_zero() {
             return Err(Invalid::new("must be more than zero"));
         }
@@ -62,13 +67,18 @@ fn exact(text: &str) -> Option<Decimal> {
         None => (text, 0),
     };
     let mut number = Decimal::from_str_exact(mantissa).ok()?;
+    if number.is_zero() {
+        return Some(number);
+    }
     let scale = i64::from(number.scale()) - i64::from(exponent);
     if let Ok(scale) = u32::try_from(scale) {
         number.set_scale(scale).ok()?;
-        return Some(number);
+    } else {
+        number.set_scale(0).ok()?;
+        let mut tens = 0..scale.unsigned_abs();
+        number = tens.try_fold(number, |number, _| number.checked_mul(Decimal::TEN))?;
     }
-    number.set_scale(0).ok()?;
-    (0..scale.unsigned_abs()).try_fold(number, |number, _| number.checked_mul(Decimal::TEN))
+    (number.mantissa().unsigned_abs() < 10_u128.pow(DIGITS_MAX)).then_some(number)
 }
 
 impl fmt::Display for Rate {
@@ -110,6 +120,11 @@ mod tests {
             ("12.345e1", "123.45"),
             ("9007199254740993", "9007199254740993"),
             ("1e-28", "0.0000000000000000000000000001"),
+            (
+                "9999999999999999999999999999",
+                "9999999999999999999999999999",
+            ),
+            ("1e27", "1000000000000000000000000000"),
         ] {
             assert_eq!(rate(text).to_string(), kept);
             let json = serde_json::to_string(&rate(text)).unwrap();
@@ -137,6 +152,11 @@ mod tests {
             "[1]",
             "1e",
             "0e5",
+            "0e2147483647",
+            "0e-2147483648",
+            "1e2147483647",
+            "1e28",
+            "9999999999999999999999999999.9",
         ] {
             assert!(Rate::parse(wrong).is_err(), "{wrong}");
         }
@@ -154,7 +174,7 @@ mod tests {
         );
         assert_eq!(rate("1.12").restated(rate("1.12")).unwrap(), Rate::ONE);
         assert_eq!(
-            rate("79228162514264337593543950335").restated(rate("0.0001")),
+            rate("7922816251426433759354395033").restated(rate("0.00001")),
             None
         );
     }

@@ -1,11 +1,34 @@
 //! The shape of a day's rates. The command line's `--json` prints the same.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::modules::rates::{Currency, Rate, RateDate, StoredRates};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A rate: a number of no format, since `double` would lose digits.
+#[derive(Debug)]
+pub(crate) struct RateSchema;
+
+impl ToSchema for RateSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Rate")
+    }
+}
+
+impl PartialSchema for RateSchema {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .exclusive_minimum(Some(0))
+            .description(Some("An exact decimal of up to 28 digits"))
+            .into()
+    }
+}
 
 /// What one unit of the base cost on a day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -17,7 +40,7 @@ pub struct RatesBody {
     #[schema(value_type = String)]
     pub base: Currency,
     /// What one unit of it costs, exactly as the source said.
-    #[schema(value_type = BTreeMap<String, f64>)]
+    #[schema(value_type = BTreeMap<String, RateSchema>)]
     pub rates: BTreeMap<Currency, Rate>,
     /// When they were stored.
     #[schema(value_type = String, format = DateTime)]

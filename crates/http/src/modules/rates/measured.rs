@@ -23,18 +23,18 @@ impl Collector for Measured {
             let descriptor = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(value).encode(descriptor)
         };
-        if let (Some(last), Some(age)) = (ingest.known().last_success, ingest.age()) {
+        if let Some(last) = ingest.known().last_success {
             gauge(
                 "rates_last_success_timestamp_seconds",
-                "When an ingest of rates last ended without a failed day",
+                "When an ingest of yesterday's or today's rates last ended without a failed day",
                 instance::seconds(last),
             )?;
-            gauge(
-                "rates_age_seconds",
-                "Time since an ingest of rates last ended without a failed day",
-                age.as_secs_f64(),
-            )?;
         }
+        gauge(
+            "rates_age_seconds",
+            "Time since an ingest of yesterday's or today's rates last ended without a failed day; since the start where none did",
+            ingest.age().as_secs_f64(),
+        )?;
         let mut family = encoder.encode_descriptor(
             "rates_failures",
             "Days that this process could not ingest, by cause",

@@ -3,9 +3,12 @@
 //! Nothing of the answer is repeated in an error: an access key may be in it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use flagstaff_domain::modules::rates::{Currency, DayRates, Rate, RateDate, SourceError};
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
@@ -16,7 +19,34 @@ struct Answer<'a> {
     base: Option<&'a str>,
     date: Option<&'a str>,
     #[serde(borrow)]
-    rates: Option<BTreeMap<&'a str, &'a RawValue>>,
+    rates: Option<Listed<'a>>,
+}
+
+/// The members of an object as they stand there, also where one stands there twice.
+struct Listed<'a>(Vec<(&'a str, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+struct Members<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for Members<'a> {
+    type Value = Listed<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rates by currency")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listed<'a>, A::Error> {
+        let mut listed = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            listed.push(member);
+        }
+        Ok(Listed(listed))
+    }
 }
 
 #[derive(Deserialize)]
@@ -52,21 +82,28 @@ pub(super) fn read(body: &[u8], asked: RateDate) -> Result<DayRates, SourceError
     }
     let base = answer.base.and_then(|base| Currency::parse(base).ok());
     let base = base.ok_or_else(|| garbage("it does not say in which currency rates are stated"))?;
-    let listed = answer.rates.unwrap_or_default();
-    if listed.is_empty() {
-        return Err(garbage("it has no rates"));
-    }
-    let rates = listed.into_iter().map(|(code, number)| {
+    let mut rates = BTreeMap::new();
+    for (code, number) in answer.rates.map(|listed| listed.0).unwrap_or_default() {
         let currency =
             Currency::parse(code).map_err(|_| garbage("it has a rate of no currency"))?;
         let rate = Rate::parse(number.get())
             .map_err(|error| garbage(format!("the rate of {currency} {error}")))?;
-        Ok((currency, rate))
-    });
+        if currency == base && rate.to_decimal() != Rate::ONE.to_decimal() {
+            return Err(garbage(format!(
+                "it says that a {base} does not cost one {base}"
+            )));
+        }
+        if rates.insert(currency, rate).is_some() {
+            return Err(garbage(format!("it has two rates of {currency}")));
+        }
+    }
+    if rates.is_empty() {
+        return Err(garbage("it has no rates"));
+    }
     Ok(DayRates {
         date: asked,
         base,
-        rates: rates.collect::<Result<_, SourceError>>()?,
+        rates,
         made_at: answer.timestamp,
     })
 }
@@ -102,6 +139,14 @@ mod tests {
             (day.base.as_str(), day.made_at),
             ("EUR", Some(1_387_929_599))
         );
+    }
+
+    #[test]
+    fn a_base_that_costs_one_of_itself_is_no_mistake() {
+        let body = format!(
+            r#"{{"success": true, "base": "EUR", "date": "{DAY}", "rates": {{"EUR": 1.0, "USD": 1.3}}}}"#
+        );
+        assert_eq!(answered(&body).unwrap().rates.len(), 2);
     }
 
     #[test]
@@ -164,6 +209,12 @@ mod tests {
                 with(r#"{"USD": 1e400}"#),
                 "the rate of USD must be a decimal number",
             ),
+            (with(r#"{"USD": 1.3, "USD": 1.3}"#), "two rates of USD"),
+            (
+                with(r#"{"USD": 1.3, "EUR": 1.1}"#),
+                "a EUR does not cost one EUR",
+            ),
+            (with("[1]"), "not the JSON"),
             (with(r#"{"USD": NaN}"#), "not the JSON"),
             (with(r#"{"THE-KEY": 1}"#), "a rate of no currency"),
             (

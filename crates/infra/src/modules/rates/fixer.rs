@@ -144,8 +144,9 @@ impl FixerRateSource {
     /// How long the source asks to be left alone: a number of seconds, or an instant (RFC 9110, 10.2.3).
     fn wait(&self, headers: &HeaderMap) -> Option<Duration> {
         let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More than can be counted is longer than anybody waits.
+            return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
         }
         let until = httpdate::parse_http_date(text).ok()?;
         let until = until.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -186,15 +187,27 @@ impl RateSource for FixerRateSource {
             .with_max_times(CALLS_A_DAY - 1)
             .with_jitter();
         let mut pauses = growing.build();
+        let left = calls.left_alone(self.clock.uptime());
+        if left > PATIENCE {
+            return Err(SourceError::LeftAlone(left));
+        }
+        if !left.is_zero() {
+            (self.settings.pause)(left);
+            calls.waited();
+        }
         loop {
             let error = match self.call(date, key) {
                 Ok(day) => return Ok(day),
                 Err(error) => error,
             };
+            if let Some(wait) = error.wait() {
+                calls.leave_alone(self.clock.uptime(), wait);
+            }
             let patient = error.wait().is_none_or(|wait| wait <= PATIENCE);
             match pauses.next() {
                 Some(pause) if error.may_pass() && patient && calls.take_retry() => {
                     (self.settings.pause)(error.wait().unwrap_or_default().max(pause));
+                    calls.waited();
                 }
                 _ => return Err(error),
             }

@@ -1,7 +1,10 @@
 //! Rates in the database, a row a day.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use flagstaff_domain::changes::NewChange;
+use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::modules::rates::day::DayRecord;
 use flagstaff_domain::modules::rates::{
@@ -82,27 +85,47 @@ fn latest(connection: &mut DbConnection, date: RateDate, limit: i64) -> Work<Vec
     Ok(days.collect::<Result<_, Invalid>>()?)
 }
 
-fn find_nearest(connection: &mut DbConnection, date: RateDate) -> Work<Option<StoredRates>> {
-    if let Some(earlier) = latest(connection, date, 1)?.pop() {
-        return Ok(Some(earlier));
-    }
-    let row = rate_days::table
+fn beside(connection: &mut DbConnection, date: RateDate) -> Work<Vec<StoredRates>> {
+    let mut days = latest(connection, date, 1)?;
+    let after = rate_days::table
         .filter(rate_days::date.gt(date.to_string()))
         .order(rate_days::date)
         .select(DayRow::as_select())
         .first(connection)
         .optional()?;
-    Ok(row.map(StoredRates::try_from).transpose()?)
+    days.extend(after.map(StoredRates::try_from).transpose()?);
+    Ok(days)
 }
 
-fn store(unit: &mut UnitOfWork<'_>, day: DayRates) -> Work<Stored> {
+/// When the source made it, in seconds, where that can be: not before it is stored.
+fn made_at(day: &DayRates, stored_at: Timestamp) -> Option<i64> {
+    let seconds = stored_at.as_micros().div_euclid(1_000_000);
+    day.made_at.filter(|made| *made <= seconds)
+}
+
+/// Notes that the source told of a day which stays as it is: a trace of use, for a run that was cut off.
+fn note_told(unit: &mut UnitOfWork<'_>, day: &DayRates, made_at: Option<i64>) -> QueryResult<()> {
+    let told_at = unit.stamp.at.as_micros();
+    diesel::update(rate_days::table.find(day.date.to_string()))
+        .set((
+            rate_days::made_at.eq(made_at),
+            rate_days::told_at.eq(told_at),
+        ))
+        .execute(unit.connection)?;
+    Ok(())
+}
+
+fn store(unit: &mut UnitOfWork<'_>, mut day: DayRates) -> Work<Stored> {
+    day.made_at = made_at(&day, unit.stamp.at);
     let known = find(unit.connection, day.date)?;
     if let Some(known) = &known {
-        let made = |day: &DayRates| day.made_at.unwrap_or(i64::MAX);
-        if made(&day) < made(&known.day) {
+        let known_at = made_at(&known.day, known.ingested_at);
+        if day.made_at.is_some() && day.made_at < known_at {
+            note_told(unit, &day, known_at)?;
             return Ok(Stored::Newer);
         }
         if (&day.base, &day.rates) == (&known.day.base, &known.day.rates) {
+            note_told(unit, &day, day.made_at)?;
             return Ok(Stored::Unchanged);
         }
     }
@@ -114,6 +137,7 @@ fn store(unit: &mut UnitOfWork<'_>, day: DayRates) -> Work<Stored> {
         rate_days::rates.eq(rates),
         rate_days::made_at.eq(day.made_at),
         rate_days::ingested_at.eq(unit.stamp.at.as_micros()),
+        rate_days::told_at.eq(unit.stamp.at.as_micros()),
         rate_days::version.eq(seq.0),
     );
     let date = day.date.to_string();
@@ -150,8 +174,26 @@ impl RateRepository for DieselRateRepository {
         self.db.read(|connection| find(connection, date))
     }
 
-    fn find_nearest(&self, date: RateDate) -> Result<Option<StoredRates>, StorageError> {
-        self.db.read(|connection| find_nearest(connection, date))
+    fn beside(&self, date: RateDate) -> Result<Vec<StoredRates>, StorageError> {
+        self.db.read(|connection| beside(connection, date))
+    }
+
+    fn told_since(
+        &self,
+        first: RateDate,
+        last: RateDate,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<BTreeSet<RateDate>, StorageError> {
+        self.db.read(|connection| {
+            let told: Vec<String> = rate_days::table
+                .filter(rate_days::date.between(first.to_string(), last.to_string()))
+                .filter(rate_days::told_at.between(since.as_micros(), now.as_micros()))
+                .select(rate_days::date)
+                .load(connection)?;
+            let dates = told.iter().map(|date| RateDate::parse(date));
+            Ok::<_, WorkError<StorageError>>(dates.collect::<Result<_, Invalid>>()?)
+        })
     }
 
     fn latest(&self, date: RateDate, limit: usize) -> Result<Vec<StoredRates>, StorageError> {

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::modules::rates::ports::SKEW;
 use flagstaff_domain::modules::rates::{IngestStatus, IngestTurns, RateDate};
 use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::Invalid;
@@ -78,12 +79,15 @@ impl IngestTurns for DieselIngestTurns {
         let holder = holder.to_owned();
         self.db.write(move |connection| {
             begin(connection)?;
+            let [latest, longest] = [now, until].map(|at| at.plus_seconds(SKEW).as_micros());
             let waiting = rate_turns::carried_out
                 .is_null()
-                .or(rate_turns::carried_out.lt(due.as_micros()));
+                .or(rate_turns::carried_out.lt(due.as_micros()))
+                .or(rate_turns::carried_out.gt(latest));
             let free = rate_turns::held_until
                 .is_null()
-                .or(rate_turns::held_until.le(now.as_micros()));
+                .or(rate_turns::held_until.le(now.as_micros()))
+                .or(rate_turns::held_until.gt(longest));
             let taken = diesel::update(rate_turns::table.filter(waiting).filter(free))
                 .set((
                     rate_turns::holder.eq(&holder),
@@ -101,6 +105,29 @@ impl IngestTurns for DieselIngestTurns {
                 .set(rate_turns::held_until.eq(until.as_micros()))
                 .execute(connection)?;
             Ok::<_, WorkError<StorageError>>(held > 0)
+        })
+    }
+
+    fn give_up(&self, holder: &str) -> Result<(), StorageError> {
+        let holder = holder.to_owned();
+        self.db.write(move |connection| {
+            diesel::update(rate_turns::table.filter(rate_turns::holder.eq(holder)))
+                .set((
+                    rate_turns::holder.eq(""),
+                    rate_turns::held_until.eq(None::<i64>),
+                ))
+                .execute(connection)?;
+            Ok::<_, WorkError<StorageError>>(())
+        })
+    }
+
+    fn try_out(&self) -> Result<(), StorageError> {
+        self.db.write(|connection| {
+            begin(connection)?;
+            diesel::update(rate_turns::table)
+                .set(rate_turns::holder.eq(rate_turns::holder))
+                .execute(connection)?;
+            Ok::<_, WorkError<StorageError>>(())
         })
     }
 
