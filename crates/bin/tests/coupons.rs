@@ -119,7 +119,191 @@ fn coupons_move_house_in_a_state_file_and_a_second_import_does_nothing() {
     );
     here.write("unknown.json", r#"{"version": 1, "vouchers": []}"#);
     let said = here.run(&["import", "unknown.json"]).fails(2);
-    assert!(said.contains("unknown field `vouchers`"), "{said}");
+    assert!(
+        said.contains("unknown field `vouchers`, expected one of") && said.contains("`coupons`"),
+        "{said}"
+    );
+    for (coupons, wrong) in [
+        (json!({}), "coupons: must be a list"),
+        (json!([["A", "One"]]), "coupons[0]: must be an object"),
+        (
+            json!([with_store(json!([1, 2]))]),
+            "coupons[0]: invalid type",
+        ),
+    ] {
+        let file = json!({"version": 1, "coupons": coupons});
+        here.write("wrong.json", &file.to_string());
+        let said = here.run(&["import", "wrong.json", "--dry-run"]).fails(2);
+        assert!(said.contains(wrong), "{said}");
+    }
+}
+
+fn with_store(store: Value) -> Value {
+    json!({"couponcode": "A", "title": "One", "published_at": "2026-01-01T00:00:00Z",
+           "expire_at": "2099-01-01T00:00:00Z", "store": store})
+}
+
+#[test]
+fn an_entry_of_a_state_file_is_the_whole_coupon_and_an_export_of_none_prunes_all() {
+    let here = Installation::shop();
+    let nothing = here.run(&["export"]).json();
+    assert_eq!(nothing["coupons"], json!([]));
+    let all = [
+        "--code",
+        "A",
+        "--title",
+        "One",
+        "--merchant",
+        "Super",
+        "--amount",
+        "1",
+        "--currency",
+        "EUR",
+        "--feature",
+        "limit",
+        "--store",
+        r#"{"city": "Seattle"}"#,
+    ];
+    create(&here, &all);
+    let told = here.run(&["export", "file.json"]).succeeds();
+    assert!(told.contains(" and 1 coupon to"), "{told}");
+    let least = json!({"version": 1, "coupons": [with_store(Value::Null)]});
+    here.write("least.json", &least.to_string());
+    let plan = here.json(&["import", "least.json"]);
+    assert_eq!(plan["plan"]["coupons"]["change"], 1);
+    let shown = here.json(&["coupon", "show", "1"]);
+    for (field, left) in [("merchant", &Value::Null), ("store", &Value::Null)] {
+        assert_eq!(shown[field], *left, "{shown}");
+    }
+    assert!(shown.get("amount").is_none() && shown.get("feature").is_none());
+    let again = here.run(&["import", "least.json"]).succeeds();
+    assert!(again.starts_with("nothing to do"), "{again}");
+    here.write("nothing.json", &nothing.to_string());
+    let plan = here.json(&["import", "nothing.json", "--prune"]);
+    let deleted = json!({"create": 0, "change": 0, "delete": 1});
+    assert_eq!(plan["plan"]["coupons"], deleted);
+    assert_eq!(here.json(&["coupon", "list"]), json!([]));
+}
+
+#[test]
+fn an_import_whose_coupons_name_a_feature_that_there_is_not_is_refused_and_names_the_entry() {
+    let here = Installation::shop();
+    create(
+        &here,
+        &["--code", "A", "--title", "One", "--feature", "limit"],
+    );
+    let file = here.run(&["export"]).json();
+    let head = here.head();
+    let refused = |file: &Value, said: &str| {
+        here.write("file.json", &file.to_string());
+        for more in [&["--dry-run"][..], &[]] {
+            let import = ["import", "file.json", "--prune"];
+            let arguments: Vec<_> = import.iter().chain(more).copied().collect();
+            let refused = here.run(&arguments).fails(2);
+            assert!(refused.contains(said), "{refused}");
+        }
+    };
+    let mut unknown = file.clone();
+    unknown["coupons"][0]["feature"] = json!("nothing");
+    refused(
+        &unknown,
+        "coupons[0].feature: names \"nothing\", which is no feature",
+    );
+    // The feature goes with this import.
+    let mut gone = file.clone();
+    let features = gone["flags"]["features"].as_array_mut().unwrap();
+    features.retain(|one| one["name"] != "limit");
+    refused(&gone, "coupons[0].feature: names \"limit\"");
+    gone.as_object_mut().unwrap().remove("coupons");
+    refused(
+        &gone,
+        "flags.features: leaves out \"limit\", which \"A\" of coupons names",
+    );
+    assert_eq!(here.head(), head);
+    gone["coupons"] = json!([]);
+    here.write("file.json", &gone.to_string());
+    here.run(&["import", "file.json", "--prune"]).succeeds();
+    let said = here.run(&["feature", "delete", "dark_mode"]);
+    said.succeeds();
+}
+
+#[test]
+fn a_coupon_whose_feature_is_gone_moves_house_hidden_and_is_pruned_as_any_other() {
+    let there = Installation::shop();
+    let gone = json!({"couponcode": "A", "title": "One", "published_at": "2026-01-01T00:00:00Z",
+                      "expire_at": "2099-01-01T00:00:00Z", "feature_deleted": true});
+    let file = json!({"version": 1, "coupons": [gone]});
+    there.write("file.json", &file.to_string());
+    let create = json!({"create": 1, "change": 0, "delete": 0});
+    let plan = there.json(&["import", "file.json"]);
+    assert_eq!(plan["plan"]["coupons"], create);
+    let shown = there.json(&["coupon", "show", "1"]);
+    assert_eq!(shown.get("feature"), Some(&Value::Null), "hidden: {shown}");
+    let exported = there.run(&["export"]).json();
+    assert_eq!(exported["coupons"][0]["feature_deleted"], true);
+    there.write("exported.json", &exported.to_string());
+    let said = there
+        .run(&["import", "exported.json", "--prune"])
+        .succeeds();
+    assert!(said.starts_with("nothing to do"), "{said}");
+    // Known by its code: there is no second coupon.
+    let mut shown = exported.clone();
+    shown["coupons"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("feature_deleted");
+    there.write("shown.json", &shown.to_string());
+    there.run(&["import", "shown.json"]).succeeds();
+    let list = there.json(&["coupon", "list"]);
+    assert_eq!(column(&list, "id"), [1]);
+    assert!(list[0].get("feature").is_none(), "{list}");
+}
+
+#[test]
+fn what_a_coupon_can_be_without_is_cleared() {
+    let here = Installation::shop();
+    let all = [
+        "--code",
+        "A",
+        "--title",
+        "One",
+        "--merchant",
+        "Super",
+        "--amount",
+        "1",
+        "--currency",
+        "EUR",
+        "--feature",
+        "limit",
+    ];
+    create(&here, &all);
+    here.run(&["feature", "delete", "limit"]).fails(4);
+    let clear = [
+        "--clear", "feature", "--clear", "amount", "--clear", "merchant",
+    ];
+    let set: Vec<_> = ["coupon", "set", "1"]
+        .iter()
+        .chain(&clear)
+        .copied()
+        .collect();
+    let shown = here.json(&set);
+    assert!(shown.get("amount").is_none() && shown.get("feature").is_none());
+    assert_eq!(shown["merchant"], Value::Null);
+    here.run(&["feature", "delete", "limit"]).succeeds();
+    for wrong in [
+        &["coupon", "set", "1", "--clear", "title"][..],
+        &[
+            "coupon",
+            "set",
+            "1",
+            "--clear",
+            "merchant",
+            "--merchant",
+            "Other",
+        ],
+    ] {
+        here.run(wrong).fails(2);
+    }
 }
 
 #[test]

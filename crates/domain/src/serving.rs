@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::{Grant, KeyDigest, KeyRing};
+use crate::access::{Grant, KeyDigest, KeyKind, KeyRing};
 use crate::clock::{Clock, Onward, Timestamp};
 use crate::flags::publisher::Freshness;
 use crate::flags::{RetrievalLog, Retrievals, Snapshot, SnapshotPublisher};
@@ -135,12 +135,14 @@ impl Serving {
         Ok(snapshots.find(|one| fold(one.name.as_str()) == fold(name.as_str())))
     }
 
-    /// The features that are enabled in an environment, as they are served.
+    /// The features that are enabled in the environment that a key opens, as far as they are served to keys like it.
     #[must_use]
-    pub fn enabled_features(&self, environment: EnvironmentId) -> Vec<FeatureId> {
-        let snapshot = self.publisher.find(environment);
+    pub fn enabled_features(&self, grant: &Grant) -> Vec<FeatureId> {
+        let snapshot = self.publisher.find(grant.environment);
         let flags = snapshot.iter().flat_map(|one| one.flags.iter());
-        let enabled = flags.filter(|flag| flag.enabled);
+        let server = grant.kind == KeyKind::Server;
+        let shown = flags.filter(|flag| server || !flag.feature.server_key_only);
+        let enabled = shown.filter(|flag| flag.enabled);
         enabled.map(|flag| flag.feature.id).collect()
     }
 

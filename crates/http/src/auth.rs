@@ -10,6 +10,7 @@ pub(crate) mod origin;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use flagstaff_domain::access::{Means, Principal, Role};
@@ -49,6 +50,20 @@ pub(crate) async fn authenticate_where(
         return Ok(response.map_into_left_body());
     }
     Ok(next.call(request).await?.map_into_right_body())
+}
+
+/// Whether a request brings something to sign in with, right or wrong.
+#[cfg_attr(
+    not(any(feature = "coupons", feature = "rates")),
+    allow(
+        dead_code,
+        reason = "what the core answers is for accounts, or for everybody"
+    )
+)]
+pub(crate) fn has_credentials(request: &HttpRequest) -> bool {
+    let secure = Services::of(request).is_ok_and(|services| services.settings.secure_cookie);
+    let cookie = || matches!(cookie::find(request.headers(), secure), Ok(Some(_)));
+    request.headers().contains_key(AUTHORIZATION) || cookie()
 }
 
 /// Who makes this request. Each is looked up in the database, so that what was just taken away is refused at once, on

@@ -264,6 +264,9 @@ fn finish(
     if let Some(headers) = headers.filter(|_| sdk::is_evaluation(route)) {
         services.cors.mark(headers, answered);
     }
+    if let Some(headers) = headers.filter(|_| modules::is_open(route, visit.method)) {
+        services.cors.mark_other(headers, answered);
+    }
     services
         .metrics
         .answered(route, visit.method, status, elapsed);

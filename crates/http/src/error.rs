@@ -18,6 +18,8 @@ use flagstaff_domain::storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::sdk::key::CHALLENGE;
+
 /// The most characters of a reason in the log; a client may have made most of it.
 const LOGGED_MAX: usize = 500;
 
@@ -169,10 +171,7 @@ impl Problem {
 
     /// A key that opens nothing: missing, unknown, revoked or expired.
     pub fn key(detail: impl Into<String>) -> Self {
-        Self::new(Code::Unauthenticated, detail).with(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("EnvironmentKey header=\"X-Environment-Key\""),
-        )
+        Self::new(Code::Unauthenticated, detail).with(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
     /// Credentials of an account that are missing or wrong.

@@ -56,6 +56,35 @@ pub(crate) fn owns(path: &str) -> bool {
     })
 }
 
+/// The routes that pages of other origins may read, as they may evaluate flags.
+const OPEN: &[&[&str]] = &[
+    #[cfg(feature = "coupons")]
+    coupons::OPEN,
+    #[cfg(feature = "rates")]
+    rates::OPEN,
+];
+
+/// Whether a page of another origin may read what this request is answered.
+pub(crate) fn is_open(route: &str, method: &str) -> bool {
+    let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
+    reads && OPEN.iter().copied().flatten().any(|open| *open == route)
+}
+
+/// The paths of a module's records: of all, and of one.
+const RECORDS: &[&[&str]] = &[
+    #[cfg(feature = "coupons")]
+    coupons::OPEN,
+];
+
+/// Whether a path is that of records with versions.
+pub(crate) fn has_record(path: &str) -> bool {
+    RECORDS
+        .iter()
+        .copied()
+        .flatten()
+        .any(|records| *records == path)
+}
+
 /// Whether a request for this route changes something of a module's.
 pub(crate) fn is_change(route: &str, method: &str) -> bool {
     owns(route) && matches!(method, "POST" | "PUT" | "PATCH" | "DELETE")

@@ -5,6 +5,8 @@ pub mod coupons;
 #[cfg(feature = "rates")]
 pub mod rates;
 
+use diesel::QueryResult;
+use flagstaff_domain::ids::FeatureId;
 use flagstaff_domain::state::StateError;
 use flagstaff_domain::state::sections::{SectionStep, StoredSections};
 
@@ -27,6 +29,24 @@ const STORED: &[Stored] = &[
         carry_out: coupons::state::carry_out,
     },
 ];
+
+/// What in a module names a feature, in words.
+type Users = fn(&mut DbConnection, FeatureId) -> QueryResult<Vec<String>>;
+
+/// Who of the modules in this build names features.
+const USERS: &[Users] = &[
+    #[cfg(feature = "coupons")]
+    coupons::work::users,
+];
+
+/// What in the modules names a feature, which is not deleted while it does.
+pub(crate) fn users(connection: &mut DbConnection, feature: FeatureId) -> QueryResult<Vec<String>> {
+    let mut all = Vec::new();
+    for users in USERS {
+        all.extend(users(connection, feature)?);
+    }
+    Ok(all)
+}
 
 /// What the modules have stored and a state file describes.
 pub(crate) fn load(connection: &mut DbConnection) -> Result<StoredSections, WorkError<StateError>> {

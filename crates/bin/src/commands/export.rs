@@ -42,20 +42,37 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
         .map_err(|error| Failure::io(format!("cannot write {}", path.display()), &error))?;
     let [environments, features, keys] = sizes(&state);
     if output.is_json() {
-        return output.json(&json!({
+        let mut report = json!({
             "file": path,
             "environments": environments,
             "features": features,
             "keys": keys,
-        }));
+        });
+        for (_, several, count) in state.of_modules() {
+            report[several] = json!(count);
+        }
+        return output.json(&report);
     }
-    output.line(format_args!(
-        "wrote {}, {} and {} to {}",
+    let core = [
         counted(environments, "environment", "environments"),
         counted(features, "feature", "features"),
         counted(keys, "key", "keys"),
+    ];
+    let modules = state.of_modules();
+    let modules = modules.map(|(one, several, count)| counted(count, one, several));
+    let all: Vec<_> = core.into_iter().chain(modules).collect();
+    output.line(format_args!(
+        "wrote {} to {}",
+        in_words(&all),
         path.display()
     ))
+}
+
+fn in_words(items: &[String]) -> String {
+    match items {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        one => one.concat(),
+    }
 }
 
 pub(super) fn sizes(state: &StateFile) -> [usize; 3] {

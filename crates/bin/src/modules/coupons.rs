@@ -10,10 +10,11 @@ use flagstaff_domain::modules::coupons::{
     Audience, Coupon, CouponError, CouponId, CouponPlace, CouponService, CouponState,
 };
 use flagstaff_domain::page::{PAGE_MAX, Page};
+use flagstaff_domain::write::Precondition;
 use flagstaff_http::modules::coupons::CouponsModule;
 use flagstaff_http::modules::coupons::dto::{CouponBody, RedemptionsBody};
 
-use self::arguments::{Fields, id};
+use self::arguments::{Clear, Fields, id};
 use super::Started;
 use crate::commands::{Session, deleted, every_page};
 use crate::exit::{Exit, Failure};
@@ -58,7 +59,7 @@ fn demonstrate(coupons: &CouponService) -> Result<(), Failure> {
 #[command(after_help = "\
 Examples:
   flagstaff coupon list --state valid
-  flagstaff coupon create --code 'SUMMER 20' --title '20% off' --published-at 2026-06-01T00:00:00Z --expire-at 2026-09-01T00:00:00Z
+  flagstaff coupon create --code 'WELCOME 20' --title '20% off' --published-at 2026-01-01T00:00:00Z --expire-at 2036-01-01T00:00:00Z
   flagstaff coupon create --help")]
 pub(crate) enum Command {
     /// List the coupons, also those that a feature hides
@@ -75,15 +76,16 @@ Examples:
     /// Add a coupon
     #[command(after_help = "\
 Examples:
-  flagstaff coupon create --code 'SUMMER 20' --title '20% off' --published-at 2026-06-01T00:00:00Z --expire-at 2026-09-01T00:00:00Z
+  flagstaff coupon create --code 'WELCOME 20' --title '20% off' --published-at 2026-01-01T00:00:00Z --expire-at 2036-01-01T00:00:00Z
   flagstaff coupon create --code V10 --title 'Ten off' --amount 10.00 --currency EUR --feature summer_sale \\
-    --published-at 2026-06-01T00:00:00Z --expire-at 2026-09-01T00:00:00Z --store '{\"city\": \"Seattle\"}'")]
+    --published-at 2026-01-01T00:00:00Z --expire-at 2036-01-01T00:00:00Z --store '{\"city\": \"Seattle\"}'")]
     Create(Box<Fields>),
     /// Change a coupon; what is not given stays
     #[command(after_help = "\
 Examples:
-  flagstaff coupon set 7 --expire-at 2026-10-01T00:00:00Z
-  flagstaff coupon set 7 --feature summer_sale")]
+  flagstaff coupon set 7 --expire-at 2036-02-01T00:00:00Z
+  flagstaff coupon set 7 --feature summer_sale
+  flagstaff coupon set 7 --clear feature --clear amount")]
     Set(Box<Set>),
     /// Delete a coupon with the counts of its redemptions
     #[command(after_help = "\
@@ -115,6 +117,9 @@ pub(crate) struct Set {
     named: Named,
     #[command(flatten)]
     fields: Fields,
+    /// Take this away; may be repeated. An amount goes with its currency
+    #[arg(long, value_name = "FIELD")]
+    clear: Vec<Clear>,
 }
 
 impl From<CouponError> for Failure {
@@ -126,7 +131,9 @@ impl From<CouponError> for Failure {
                 return Self::new(Exit::NotFound, format!("--feature {error}"));
             }
             CouponError::NotFound(_) => Exit::NotFound,
-            CouponError::Expired(_) | CouponError::NotPublished(_) => Exit::Conflict,
+            CouponError::VersionMismatch(_)
+            | CouponError::Expired(_)
+            | CouponError::NotPublished(_) => Exit::Conflict,
         };
         Self::new(exit, error.to_string())
     }
@@ -146,12 +153,13 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
             show(&written.record, &coupons, &mut output)
         }
         Command::Set(set) => {
-            let change = set.fields.into();
-            let written = coupons.change(&Actor::CommandLine, set.named.id, &change)?;
+            let change = arguments::change(set.fields, &set.clear)?;
+            let any = &Precondition::Any;
+            let written = coupons.change(&Actor::CommandLine, set.named.id, &change, any)?;
             show(&written.record, &coupons, &mut output)
         }
         Command::Delete(named) => {
-            let revision = coupons.delete(&Actor::CommandLine, named.id)?;
+            let revision = coupons.delete(&Actor::CommandLine, named.id, &Precondition::Any)?;
             deleted(&format!("coupon {}", named.id), revision, &mut output)
         }
     }

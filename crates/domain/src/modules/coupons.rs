@@ -1,20 +1,24 @@
 //! Coupons: offers with a window of publication, which a feature may show or hide.
 //!
-//! [`coupon`] is the record and what makes one valid, [`service`] the way in, [`ports`] what storage implements. What an
+//! [`coupon`] is the record, [`change`] what makes one valid, [`service`] the way in, [`ports`] what storage implements. What an
 //! amount is in another currency is asked of [`exchange`].
 
+pub mod change;
 pub mod coupon;
 pub mod error;
 pub mod exchange;
+pub mod place;
 pub mod ports;
 pub mod price;
 pub mod service;
 pub mod state;
 pub mod text;
 
-pub use coupon::{ChangeCoupon, Coupon, CouponFeature, CouponId, Details, Place};
+pub use change::{ChangeCoupon, Without};
+pub use coupon::{Coupon, CouponFeature, CouponId, Details};
 pub use error::CouponError;
 pub use exchange::{Exchange, NoExchange, Quotes};
+pub use place::Place;
 pub use ports::{Audience, CouponPlace, CouponQuery, CouponRepository, CouponState, Redemptions};
 pub use price::{Amount, CurrencyCode, Price};
 pub use service::CouponService;

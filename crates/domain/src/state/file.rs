@@ -83,10 +83,10 @@ impl<'de> Deserialize<'de> for Member {
             ("flags", _) => Ok(Self::Flags),
             ("access", _) => Ok(Self::Access),
             (_, Some(section)) => Ok(Self::Module(section.name)),
-            _ => Err(D::Error::unknown_field(
-                &name,
-                &["version", "flags", "access"],
-            )),
+            _ => Err(D::Error::custom(format_args!(
+                "unknown field `{name}`, expected one of {}",
+                sections::members()
+            ))),
         }
     }
 }
@@ -299,6 +299,15 @@ impl StateFile {
         )
     }
 
+    /// The records of modules that it has: what one is called, what several are, and how many there are.
+    pub fn of_modules(&self) -> impl Iterator<Item = (&'static str, &'static str, usize)> {
+        self.modules.iter().filter_map(|(name, records)| {
+            let section = sections::find(name)?;
+            let count = records.as_array().map_or(0, Vec::len);
+            Some((section.one, section.name, count))
+        })
+    }
+
     /// Everything that is stored, as a file from which the same can be made again.
     #[must_use]
     pub fn of(current: &CurrentState) -> Self {
@@ -355,10 +364,7 @@ impl StateFile {
             expires_at: Some(one.expires_at),
             candidate: None,
         });
-        let modules = current
-            .modules
-            .iter()
-            .filter(|(_, records)| !records.is_empty());
+        let modules = current.modules.iter();
         let modules = modules
             .map(|(name, records)| {
                 let entries = records.iter().map(|(_, entry)| entry.clone());

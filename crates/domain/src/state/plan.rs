@@ -83,9 +83,7 @@ impl Plan {
         .concat();
         planner.keys(file, prune)?;
         // Before features are deleted, after they are made: records may name them.
-        for (name, wanted) in &file.modules {
-            planner.module(name, wanted, prune)?;
-        }
+        planner.modules(file, prune)?;
         if prune {
             planner.prune(file);
         }
@@ -182,22 +180,24 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn module(
-        &mut self,
-        name: &'static str,
-        wanted: &Value,
-        prune: bool,
-    ) -> Result<(), StateError> {
-        let Some(section) = sections::find(name) else {
-            return Ok(()); // impossible: the file's reader knows the same sections
-        };
-        let stored = self
-            .current
-            .modules
-            .get(name)
-            .map_or([].as_slice(), Vec::as_slice);
-        let steps = sections::plan(section, stored, wanted, prune)?;
-        self.steps.extend(steps.into_iter().map(Step::OfModule));
+    fn modules(&mut self, file: &StateFile, prune: bool) -> Result<(), StateError> {
+        let listed = file.flags.features.iter().flatten();
+        let mut features: HashSet<_> = listed.map(|one| fold(one.name.as_str())).collect();
+        if !prune || file.flags.features.is_none() {
+            features.extend(self.features.keys().cloned());
+        }
+        for section in modules::SECTIONS {
+            let stored = self.current.modules.get(section.name);
+            let stored = stored.map_or([].as_slice(), Vec::as_slice);
+            let wanted = file.modules.get(section.name);
+            let steps = match wanted {
+                Some(wanted) => sections::plan(section, stored, wanted, prune)?,
+                None => Vec::new(),
+            };
+            let stays = |name: &str| features.contains(name);
+            sections::check_features(section, stored, wanted, &steps, stays)?;
+            self.steps.extend(steps.into_iter().map(Step::OfModule));
+        }
         Ok(())
     }
 

@@ -23,13 +23,15 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 use self::guesses::Guesses;
-use super::Module;
+use super::{Module, reading};
 use crate::auth;
 use crate::error::{Code, Problem};
 use crate::resource::resource;
 
 /// The beginning of the module's paths.
 pub(super) const ROOT: &str = "/coupons";
+/// The routes that pages of other origins read.
+pub(super) const OPEN: &[&str] = &["/coupons", "/coupons/{id}"];
 
 /// Coupons over HTTP.
 #[derive(Debug, Clone)]
@@ -93,6 +95,7 @@ impl Module for CouponsModule {
                 resource("/coupons")
                     .get(routes::list)
                     .post(routes::create)
+                    .options(reading::preflight)
                     .build()
                     .wrap(from_fn(known)),
             )
@@ -101,6 +104,7 @@ impl Module for CouponsModule {
                     .get(routes::show)
                     .put(routes::change)
                     .delete(routes::delete)
+                    .options(reading::preflight)
                     .build()
                     .wrap(from_fn(known)),
             )
@@ -128,6 +132,7 @@ impl From<CouponError> for Problem {
             CouponError::Invalid { field, reason } => Self::field(field, reason),
             CouponError::UnknownFeature(_) => Self::field("feature", detail),
             CouponError::NotFound(_) => Self::new(Code::NotFound, detail),
+            CouponError::VersionMismatch(_) => Self::new(Code::VersionMismatch, detail),
             CouponError::Expired(_) | CouponError::NotPublished(_) => {
                 Self::new(Code::Conflict, detail)
             }

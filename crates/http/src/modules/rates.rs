@@ -8,18 +8,21 @@ pub(crate) mod routes;
 
 use std::sync::Arc;
 
+use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
 use flagstaff_domain::modules::rates::{RateError, RateIngest, RateService};
 use prometheus_client::collector::Collector;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::Module;
+use super::{Module, reading};
 use crate::error::{Code, Problem};
-use crate::resource::resource;
+use crate::resource::{Methods, resource};
 
 /// The beginning of the module's paths.
 pub(super) const ROOT: &str = "/rates";
+/// The routes that pages of other origins read.
+pub(super) const OPEN: &[&str] = &["/rates/{date}/", "/rates/{date}"];
 
 /// Rates over HTTP.
 #[derive(Debug, Clone)]
@@ -40,6 +43,13 @@ pub(super) fn describe() -> utoipa::openapi::OpenApi {
     Description::openapi()
 }
 
+fn day(methods: Methods) -> Resource {
+    methods
+        .get(routes::show)
+        .options(reading::preflight)
+        .build()
+}
+
 impl Module for RatesModule {
     fn name(&self) -> &'static str {
         "rates"
@@ -48,8 +58,8 @@ impl Module for RatesModule {
     fn configure(&self, config: &mut ServiceConfig) {
         config
             .app_data(web::Data::new(self.clone()))
-            .service(resource("/rates/{date}/").get(routes::show).build())
-            .service(resource("/rates/{date}").get(routes::show).build());
+            .service(day(resource("/rates/{date}/")))
+            .service(day(resource("/rates/{date}")));
     }
 
     fn collector(self: Arc<Self>) -> Option<Box<dyn Collector>> {

@@ -1,7 +1,8 @@
 //! Who may read what a module shows to everybody, unless a setting closes it: then accounts and applications alone.
 
-use actix_web::HttpRequest;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 
 use crate::app::Services;
@@ -20,7 +21,20 @@ pub(super) async fn admit(request: &HttpRequest, public: bool) -> Result<(), Pro
         let services = Services::of(request)?;
         return sdk::key::open(&services.serving, request.headers()).map(drop);
     }
+    if !auth::has_credentials(request) {
+        let basic = Problem::credentials(
+            "this is not for everybody here: it needs the key of an environment in X-Environment-Key, or an account",
+        );
+        return Err(basic.with(WWW_AUTHENTICATE, sdk::key::CHALLENGE));
+    }
     auth::principal(request).await.map(drop)
+}
+
+/// Answers a browser that asks whether a page may read this. Its other methods are not for pages.
+pub(super) async fn preflight(request: HttpRequest, services: Data<Services>) -> HttpResponse {
+    let mut response = sdk::cors::preflight(request, services).await;
+    response.headers_mut().remove(ALLOW);
+    response
 }
 
 /// A strong entity tag of what is answered.

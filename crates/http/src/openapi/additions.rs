@@ -22,6 +22,11 @@ const OF_BODIES: [(&str, &str); 3] = [
     ("415", "The body is not JSON"),
 ];
 
+const MISMATCH: (&str, &str) = (
+    "412",
+    "The record has another version than If-Match accepts",
+);
+
 /// Adds what handlers leave out.
 pub(super) struct Additions;
 
@@ -105,7 +110,10 @@ fn needs_account(path: &str, method: &HttpMethod) -> bool {
 /// Whether the operation writes a record that is there.
 fn conditional(path: &str, method: &HttpMethod) -> bool {
     let changes = matches!(method, HttpMethod::Patch | HttpMethod::Delete);
-    on_records(path) && !is_session(path) && (changes || path.ends_with("/rotate"))
+    let of_module = modules::has_record(path)
+        && path.contains('{')
+        && matches!(method, HttpMethod::Put | HttpMethod::Delete);
+    of_module || on_records(path) && !is_session(path) && (changes || path.ends_with("/rotate"))
 }
 
 /// Whether it is about a session, which is no record: it has no version, and the log does not tell of it.
@@ -199,6 +207,9 @@ fn refusals(
         if operation.request_body.is_some() {
             refusals.extend(OF_BODIES);
         }
+        if conditional(path, method) {
+            refusals.push(MISMATCH);
+        }
     }
     if on_records(path) {
         refusals.push(("500", "Flagstaff is at fault"));
@@ -210,10 +221,7 @@ fn refusals(
             refusals.extend(OF_BODIES);
         }
         if conditional(path, method) {
-            refusals.push((
-                "412",
-                "The record has another version than If-Match accepts",
-            ));
+            refusals.push(MISMATCH);
         }
     }
     refusals
@@ -255,7 +263,8 @@ fn headers(path: &str, method: &HttpMethod, status: &str) -> Vec<(&'static str, 
     if is_session(path) && status.starts_with('2') {
         headers.push(("Set-Cookie", "The session's cookie, or its end"));
     }
-    if !on_records(path) || is_session(path) {
+    let records = on_records(path) || modules::has_record(path);
+    if !records || is_session(path) {
         return headers;
     }
     let record = path.ends_with('}') || *method == HttpMethod::Post;

@@ -11,6 +11,9 @@ use crate::settings::AllowedOrigins;
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Retry-After, X-Flagstaff-Revision, X-Flagsmith-Document-Updated-At, X-Request-Id",
 );
+/// What pages read beside flags has in its headers.
+const EXPOSED_OTHERS: HeaderValue =
+    HeaderValue::from_static("ETag, Link, Retry-After, X-Request-Id");
 const READS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 const BOTH: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 const POSTS: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
@@ -45,6 +48,20 @@ impl Cors {
         match self.only {
             None => VARY,
             Some(_) => VARY_BY_ORIGIN,
+        }
+    }
+
+    /// Lets the page that asked read an answer that is none of an evaluation, and may depend on more than the key.
+    pub(crate) fn mark_other(&self, request: &HeaderMap, response: &mut HeaderMap) {
+        let own = response.get(header::VARY).and_then(|own| own.to_str().ok());
+        let vary = own.filter(|own| !own.ends_with("Origin"));
+        let vary = vary.map(|own| HeaderValue::try_from(format!("{own}, Origin")));
+        self.mark(request, response);
+        if let Some(Ok(vary)) = vary.filter(|_| self.only.is_some()) {
+            response.insert(header::VARY, vary);
+        }
+        if response.contains_key(header::ACCESS_CONTROL_EXPOSE_HEADERS) {
+            response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_OTHERS);
         }
     }
 

@@ -7,6 +7,9 @@ use crate::error::{Challenge, Problem};
 
 const ENVIRONMENT_KEY: HeaderName = HeaderName::from_static("x-environment-key");
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// What would let in whoever has no key.
+pub(crate) const CHALLENGE: HeaderValue =
+    HeaderValue::from_static("EnvironmentKey header=\"X-Environment-Key\"");
 /// No key is longer than this.
 const KEY_MAX: usize = 128;
 

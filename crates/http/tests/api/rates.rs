@@ -2,7 +2,9 @@
 
 use actix_web::http::Method;
 
-use crate::support::{ADMIN, Api, Backend, PASSWORD};
+use flagstaff_http::{AllowedOrigins, HttpSettings};
+
+use crate::support::{ADMIN, Api, Backend, PASSWORD, settings};
 
 const RATES: [(&str, &str); 2] = [("GBP", "0.8508"), ("USD", "1.1208000000000000000000001")];
 
@@ -132,7 +134,7 @@ async fn a_wrong_question_is_told_what_would_be_right() {
     unknown.problem(400, "invalid_request");
     let refused = api.ask(Method::POST, "/rates/2026-11-19/").send().await;
     refused.problem(405, "method_not_allowed");
-    assert_eq!(refused.header("Allow"), Some("GET, HEAD"));
+    assert_eq!(refused.header("Allow"), Some("GET, HEAD, OPTIONS"));
 }
 
 #[actix_web::test]
@@ -142,7 +144,9 @@ async fn a_setting_closes_rates_to_those_without_account_or_key() {
     api.backend.rates("2026-11-19", &RATES);
     let key = api.environment("production").await;
     let path = "/rates/2026-11-19/";
-    api.get(path).await.problem(401, "unauthenticated");
+    let refused = api.get(path).await;
+    let detail = refused.problem(401, "unauthenticated");
+    assert!(detail.contains("X-Environment-Key"), "{detail}");
     let wrong = api.ask(Method::GET, path).key("nobodys-key").send().await;
     wrong.problem(401, "unauthenticated");
     let signed_in = api.ask(Method::GET, path).basic(ADMIN, PASSWORD);
@@ -151,6 +155,32 @@ async fn a_setting_closes_rates_to_those_without_account_or_key() {
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("Cache-Control"), Some("private, no-cache"));
         assert!(answer.header("Vary").unwrap().contains("Authorization"));
+    }
+}
+
+#[actix_web::test]
+async fn pages_of_other_origins_read_rates_and_caches_are_told_of_listed_ones() {
+    let listed = |origins: AllowedOrigins| HttpSettings {
+        allowed_origins: origins,
+        ..settings()
+    };
+    let shop = "https://shop.example";
+    for (origins, allowed) in [
+        (AllowedOrigins::Any, "*"),
+        (AllowedOrigins::Only(vec![shop.to_owned()]), shop),
+    ] {
+        let api = Api::with(listed(origins)).await;
+        api.backend.rates("2026-11-19", &RATES);
+        for method in [Method::GET, Method::OPTIONS] {
+            let ask = api.ask(method, "/rates/2026-11-19/");
+            let answer = ask.header("Origin", shop).send().await;
+            let origin = answer.header("Access-Control-Allow-Origin");
+            assert_eq!(origin, Some(allowed));
+            let varies = answer
+                .header("Vary")
+                .is_some_and(|vary| vary.contains("Origin"));
+            assert_eq!(varies, allowed != "*");
+        }
     }
 }
 

@@ -3,12 +3,14 @@
 use std::thread;
 
 use flagstaff_domain::clock::Timestamp;
-use flagstaff_domain::ids::FeatureId;
+use flagstaff_domain::flags::FlagError;
+use flagstaff_domain::ids::{FeatureId, Seq};
 use flagstaff_domain::modules::coupons::{
     Audience, ChangeCoupon, Coupon, CouponError, CouponId, CouponPlace, CouponQuery,
-    CouponRepository, CouponState,
+    CouponRepository, CouponState, Without,
 };
 use flagstaff_domain::page::Page;
+use flagstaff_domain::write::Precondition;
 use flagstaff_infra::modules::coupons::DieselCouponRepository;
 use serde_json::{Value, json};
 
@@ -19,7 +21,10 @@ contracts!(
     a_coupon_is_read_back_as_it_was_created_and_logged_once,
     a_change_keeps_what_it_leaves_out_and_one_that_changes_nothing_leaves_no_trace,
     a_deletion_is_logged_and_takes_the_counts_with_it,
-    a_coupon_follows_its_feature_through_a_renaming_and_outlives_it,
+    a_coupon_follows_its_feature_through_a_renaming_and_keeps_it_from_being_deleted,
+    a_coupon_whose_feature_is_gone_stays_hidden,
+    what_cannot_be_empty_is_taken_away,
+    a_write_is_refused_when_the_coupon_has_moved_on,
     a_feature_that_is_not_there_is_refused,
     a_list_by_state_is_decided_by_the_moment_and_ordered_by_expiry,
     a_list_is_read_page_by_page_without_a_gap,
@@ -98,7 +103,7 @@ fn a_change_keeps_what_it_leaves_out_and_one_that_changes_nothing_leaves_no_trac
     let created = create(store, json!({ "merchant": "Super" }));
     let change = |json: Value| {
         let change = serde_json::from_value(json).unwrap();
-        coupons(store).change(created.id, &change, &later())
+        coupons(store).change(created.id, &change, &Precondition::Any, &later())
     };
     let (written, changes) = store.logged(|| change(json!({"title": "30% Off"})).unwrap());
     assert_eq!(changes.len(), 1);
@@ -121,39 +126,103 @@ fn a_change_keeps_what_it_leaves_out_and_one_that_changes_nothing_leaves_no_trac
 fn a_deletion_is_logged_and_takes_the_counts_with_it(store: &Store) {
     let id = create(store, json!({})).id;
     coupons(store).redeem(id, "2026-02-01").unwrap();
-    let (seq, changes) = store.logged(|| coupons(store).delete(id, &stamp()).unwrap());
+    let (seq, changes) = store.logged(|| {
+        coupons(store)
+            .delete(id, &Precondition::Any, &stamp())
+            .unwrap()
+    });
     assert_eq!((changes.len(), changes[0].seq), (1, seq));
     assert_eq!(changes[0].kind, "coupon.deleted");
     assert!(coupons(store).redemptions(id).is_err());
     let next = create(store, json!({})).id;
     assert!(next > id, "an id is never given again");
-    assert!(coupons(store).delete(id, &stamp()).is_err());
+    assert!(
+        coupons(store)
+            .delete(id, &Precondition::Any, &stamp())
+            .is_err()
+    );
 }
 
-fn a_coupon_follows_its_feature_through_a_renaming_and_outlives_it(store: &Store) {
+fn a_coupon_follows_its_feature_through_a_renaming_and_keeps_it_from_being_deleted(store: &Store) {
     let feature = store.feature("offers");
     let id = create(store, json!({"feature": "offers"})).id;
-    let name = || coupons(store).get(id).unwrap().feature.unwrap().name;
     let change = flagstaff_domain::flags::ChangeFeature {
         name: Some(feature_name("deals")),
         ..Default::default()
     };
-    let any = flagstaff_domain::write::Precondition::Any;
+    let any = Precondition::Any;
     store
         .flags
         .change_feature(&feature.name, &change, &any, &stamp())
         .unwrap();
-    assert_eq!(name().unwrap().as_str(), "deals");
-    store
-        .flags
-        .delete_feature(&feature_name("deals"), &any, &stamp())
-        .unwrap();
-    assert_eq!(name(), None);
-    let shown = listed(store, None, Audience::Everybody, "2026-06-01T00:00:00Z");
+    let named = coupons(store).get(id).unwrap().feature.unwrap().name;
+    assert_eq!(named.unwrap().as_str(), "deals");
+    let delete = || {
+        let deals = feature_name("deals");
+        store.flags.delete_feature(&deals, &any, &stamp())
+    };
+    let (refused, changes) = store.logged(|| delete().unwrap_err());
+    assert!(matches!(refused, FlagError::InUse { .. }), "{refused}");
+    let said = refused.to_string();
     assert!(
-        shown.is_empty(),
-        "a coupon whose feature is gone stays hidden"
+        said.contains(&format!("coupon {id} (\"60 31261\")")),
+        "{said}"
     );
+    assert!(changes.is_empty());
+    coupons(store).delete(id, &any, &stamp()).unwrap();
+    delete().unwrap();
+}
+
+fn a_coupon_whose_feature_is_gone_stays_hidden(store: &Store) {
+    let gone = create(store, json!({"feature_deleted": true}));
+    let feature = coupons(store).get(gone.id).unwrap().feature.unwrap();
+    assert_eq!(feature.name, None);
+    store.feature("offers");
+    let now = "2026-06-01T00:00:00Z";
+    let all: Vec<_> = (0..100).map(|id| FeatureId(id + 1)).collect();
+    for audience in [Audience::Everybody, Audience::Environment(all)] {
+        assert!(listed(store, None, audience, now).is_empty());
+    }
+    assert_eq!(listed(store, None, Audience::Managers, now), [gone.id.0]);
+}
+
+fn what_cannot_be_empty_is_taken_away(store: &Store) {
+    store.feature("offers");
+    let whole = json!({"feature": "offers", "amount": "1", "currency": "EUR"});
+    let id = create(store, whole).id;
+    let without = Without {
+        price: true,
+        feature: true,
+    };
+    let change = ChangeCoupon {
+        without,
+        ..ChangeCoupon::default()
+    };
+    let changed = coupons(store).change(id, &change, &Precondition::Any, &stamp());
+    let changed = changed.unwrap().record;
+    assert_eq!((&changed.details.price, &changed.feature), (&None, &None));
+    assert_eq!(coupons(store).get(id).unwrap(), changed);
+}
+
+fn a_write_is_refused_when_the_coupon_has_moved_on(store: &Store) {
+    let first = create(store, json!({}));
+    let change: ChangeCoupon = serde_json::from_value(json!({"title": "Other"})).unwrap();
+    let known = Precondition::OneOf(vec![first.version]);
+    let repository = coupons(store);
+    let second = repository.change(first.id, &change, &known, &stamp());
+    let second = second.unwrap().record;
+    let head = store.head();
+    for error in [
+        repository
+            .change(first.id, &change, &known, &stamp())
+            .unwrap_err(),
+        repository.delete(first.id, &known, &stamp()).unwrap_err(),
+    ] {
+        assert!(matches!(error, CouponError::VersionMismatch(_)), "{error}");
+    }
+    assert_eq!(store.head(), head);
+    let either = Precondition::OneOf(vec![Seq(1), second.version]);
+    repository.delete(first.id, &either, &stamp()).unwrap();
 }
 
 fn a_feature_that_is_not_there_is_refused(store: &Store) {
@@ -162,7 +231,7 @@ fn a_feature_that_is_not_there_is_refused(store: &Store) {
     assert!(matches!(refused, Err(CouponError::UnknownFeature(_))));
     let id = create(store, json!({})).id;
     let change = serde_json::from_value(json!({"feature": "nothing"})).unwrap();
-    let refused = coupons(store).change(id, &change, &stamp());
+    let refused = coupons(store).change(id, &change, &Precondition::Any, &stamp());
     assert!(matches!(refused, Err(CouponError::UnknownFeature(_))));
     assert_eq!(store.head().0, head.0 + 1);
 }
@@ -266,7 +335,9 @@ fn an_outage_is_never_an_absent_coupon(store: &Store) {
     let away = store.backstage.out_of_reach();
     for error in [
         coupons(&away).get(CouponId(1)).unwrap_err(),
-        coupons(&away).delete(CouponId(1), &stamp()).unwrap_err(),
+        coupons(&away)
+            .delete(CouponId(1), &Precondition::Any, &stamp())
+            .unwrap_err(),
     ] {
         assert!(matches!(error, CouponError::Storage(_)), "{error}");
     }

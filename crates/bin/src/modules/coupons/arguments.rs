@@ -1,11 +1,13 @@
 //! The fields of a coupon as options.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::modules::coupons::{
     Amount, ChangeCoupon, CouponId, CouponState, CurrencyCode, Label, LongText, Place,
 };
 use flagstaff_domain::text::{FeatureName, Invalid};
+
+use crate::exit::Failure;
 
 /// What a coupon says.
 #[derive(Debug, Args)]
@@ -59,8 +61,47 @@ impl From<Fields> for ChangeCoupon {
             amount: fields.amount,
             currency: fields.currency,
             feature: fields.feature,
+            ..Self::default()
         }
     }
+}
+
+/// What a coupon can be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clear {
+    Description,
+    Merchant,
+    Category,
+    Store,
+    Amount,
+    Currency,
+    Feature,
+}
+
+/// A change that sets these fields, and takes those away.
+pub(super) fn change(fields: Fields, clear: &[Clear]) -> Result<ChangeCoupon, Failure> {
+    let mut change = ChangeCoupon::from(fields);
+    for field in clear {
+        let set = match field {
+            Clear::Description => change.description.replace(LongText::default()).is_some(),
+            Clear::Merchant => change.merchant.replace(Label::default()).is_some(),
+            Clear::Category => change.category.replace(Label::default()).is_some(),
+            Clear::Store => change.store.replace(Place::default()).is_some(),
+            Clear::Amount | Clear::Currency => {
+                change.without.price = true;
+                change.amount.is_some() || change.currency.is_some()
+            }
+            Clear::Feature => {
+                change.without.feature = true;
+                change.feature.is_some()
+            }
+        };
+        if set {
+            let message = "--clear takes away what another option sets, or twice the same";
+            return Err(Failure::wrong(message));
+        }
+    }
+    Ok(change)
 }
 
 pub(super) fn id(text: &str) -> Result<CouponId, Invalid> {

@@ -3,14 +3,14 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Number;
 
-use super::error::CouponError;
-use super::price::{Amount, CurrencyCode, Price};
+use super::change::ChangeCoupon;
+use super::place::Place;
+use super::price::Price;
 use super::text::{Label, LongText};
 use crate::clock::Timestamp;
 use crate::ids::{FeatureId, Seq};
-use crate::text::{FeatureName, Invalid};
+use crate::text::FeatureName;
 
 /// Identifies a coupon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,60 +20,6 @@ pub struct CouponId(pub i64);
 impl fmt::Display for CouponId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// Where a store is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// Degrees north, -90 to 90.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lat: Option<Degrees<90>>,
-    /// Degrees east, -180 to 180.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long: Option<Degrees<180>>,
-    /// The city.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub city: Option<Label>,
-    /// The telephone number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phone: Option<Label>,
-    /// The state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<Label>,
-    /// The street and its number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub street: Option<Label>,
-    /// The postal code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zip: Option<Label>,
-}
-
-/// A part of a position on the globe, at most `MAX` to either side; written as it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Number", into = "Number")]
-pub struct Degrees<const MAX: u16>(Number);
-
-impl<const MAX: u16> TryFrom<Number> for Degrees<MAX> {
-    type Error = Invalid;
-
-    fn try_from(number: Number) -> Result<Self, Invalid> {
-        let within = number
-            .as_f64()
-            .is_some_and(|degrees| degrees.abs() <= f64::from(MAX));
-        if within {
-            return Ok(Self(number));
-        }
-        Err(Invalid::new(format!(
-            "must be a number from -{MAX} to {MAX}"
-        )))
-    }
-}
-
-impl<const MAX: u16> From<Degrees<MAX>> for Number {
-    fn from(degrees: Degrees<MAX>) -> Self {
-        degrees.0
     }
 }
 
@@ -105,7 +51,8 @@ pub struct Details {
 pub struct CouponFeature {
     /// The feature, through every renaming.
     pub id: FeatureId,
-    /// Its name; `None` where it was deleted, which hides the coupon.
+    /// Its name; `None` where there is no such feature any more, which hides the coupon. No feature is deleted while a
+    /// coupon names it, but older programs did, and state files tell of it.
     pub name: Option<FeatureName>,
 }
 
@@ -122,153 +69,19 @@ pub struct Coupon {
     pub version: Seq,
 }
 
+impl CouponFeature {
+    /// A feature that is gone: no feature ever has this id.
+    pub const GONE: Self = Self {
+        id: FeatureId(0),
+        name: None,
+    };
+}
+
 impl Coupon {
     /// Whether it is published and has not expired.
     #[must_use]
     pub fn is_usable(&self, now: Timestamp) -> bool {
         self.details.published_at <= now && now < self.details.expire_at
-    }
-}
-
-/// The fields of a new coupon, or what is to be changed of one. What is left out stays, or is missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeCoupon {
-    /// Its category.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub category: Option<Label>,
-    /// Its code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub couponcode: Option<Label>,
-    /// Its description.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<LongText>,
-    /// Its merchant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merchant: Option<Label>,
-    /// Its title.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<Label>,
-    /// Its store, whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store: Option<Place>,
-    /// When it expires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expire_at: Option<Timestamp>,
-    /// When it is published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub published_at: Option<Timestamp>,
-    /// How much it is worth.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Amount>,
-    /// In which currency.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub currency: Option<CurrencyCode>,
-    /// The feature by which it is shown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub feature: Option<FeatureName>,
-}
-
-impl ChangeCoupon {
-    /// The details of a new coupon.
-    ///
-    /// # Errors
-    /// [`CouponError::Invalid`] where something is missing or does not go together.
-    pub fn create(&self) -> Result<Details, CouponError> {
-        fn required<T: Clone>(field: &'static str, value: Option<&T>) -> Result<T, CouponError> {
-            value
-                .cloned()
-                .ok_or_else(|| CouponError::invalid(field, "is required"))
-        }
-        let details = Details {
-            category: None,
-            couponcode: required("couponcode", self.couponcode.as_ref())?,
-            description: None,
-            merchant: None,
-            title: required("title", self.title.as_ref())?,
-            store: None,
-            published_at: required("published_at", self.published_at.as_ref())?,
-            expire_at: required("expire_at", self.expire_at.as_ref())?,
-            price: None,
-        };
-        self.apply(&details)
-    }
-
-    /// The details as they are after the change.
-    ///
-    /// # Errors
-    /// [`CouponError::Invalid`] where something does not go together.
-    pub fn apply(&self, to: &Details) -> Result<Details, CouponError> {
-        fn either<T: Clone>(new: &Option<T>, old: &Option<T>) -> Option<T> {
-            new.clone().or_else(|| old.clone())
-        }
-        let details = Details {
-            category: either(&self.category, &to.category),
-            couponcode: self
-                .couponcode
-                .clone()
-                .unwrap_or_else(|| to.couponcode.clone()),
-            description: either(&self.description, &to.description),
-            merchant: either(&self.merchant, &to.merchant),
-            title: self.title.clone().unwrap_or_else(|| to.title.clone()),
-            store: either(&self.store, &to.store),
-            expire_at: self.expire_at.unwrap_or(to.expire_at),
-            published_at: self.published_at.unwrap_or(to.published_at),
-            price: self.price(to.price)?,
-        };
-        for (field, text) in [
-            ("couponcode", &details.couponcode),
-            ("title", &details.title),
-        ] {
-            if text.as_str().trim().is_empty() {
-                return Err(CouponError::invalid(field, "must not be empty"));
-            }
-        }
-        if details.expire_at < details.published_at {
-            let reason = format!("must not be before published_at, {}", details.published_at);
-            return Err(CouponError::invalid("expire_at", reason));
-        }
-        Ok(details)
-    }
-
-    fn price(&self, old: Option<Price>) -> Result<Option<Price>, CouponError> {
-        let amount = self.amount.or(old.map(|price| price.amount));
-        let currency = self.currency.or(old.map(|price| price.currency));
-        match (amount, currency) {
-            (Some(amount), Some(currency)) => Ok(Some(Price { amount, currency })),
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(CouponError::invalid(
-                "currency",
-                "is required beside amount",
-            )),
-            (None, Some(_)) => Err(CouponError::invalid(
-                "amount",
-                "is required beside currency",
-            )),
-        }
-    }
-}
-
-impl From<&Coupon> for ChangeCoupon {
-    /// What makes another coupon like this one.
-    fn from(coupon: &Coupon) -> Self {
-        let details = coupon.details.clone();
-        Self {
-            category: details.category,
-            couponcode: Some(details.couponcode),
-            description: details.description,
-            merchant: details.merchant,
-            title: Some(details.title),
-            store: details.store,
-            expire_at: Some(details.expire_at),
-            published_at: Some(details.published_at),
-            amount: details.price.map(|price| price.amount),
-            currency: details.price.map(|price| price.currency),
-            feature: coupon
-                .feature
-                .as_ref()
-                .and_then(|feature| feature.name.clone()),
-        }
     }
 }
 
@@ -288,125 +101,5 @@ impl From<&Coupon> for CouponRecord {
             fields: ChangeCoupon::from(coupon),
             version: coupon.version,
         }
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use insta::assert_snapshot;
-    use serde_json::json;
-
-    use super::*;
-
-    pub(crate) fn change(json: serde_json::Value) -> ChangeCoupon {
-        serde_json::from_value(json).unwrap()
-    }
-
-    fn whole() -> ChangeCoupon {
-        change(json!({
-            "couponcode": "60 31261", "title": "20% Off", "amount": "12.50", "currency": "USD",
-            "published_at": "2016-03-05T08:40:51.620Z", "expire_at": "2016-08-05T08:40:51.620Z",
-            "store": {"lat": 47.66001, "city": "Seattle"}, "feature": "offers",
-        }))
-    }
-
-    #[test]
-    fn what_a_coupon_needs_is_asked_for_by_name() {
-        for field in ["couponcode", "title", "published_at", "expire_at"] {
-            let mut fields = serde_json::to_value(whole()).unwrap();
-            fields[field] = serde_json::Value::Null;
-            let said = change(fields).create().unwrap_err().to_string();
-            assert_eq!(said, format!("{field} is required"));
-        }
-        let details = whole().create().unwrap();
-        assert_eq!(details.category, None);
-    }
-
-    #[test]
-    fn what_does_not_go_together_is_refused_also_after_a_change_of_one_of_them() {
-        let details = whole().create().unwrap();
-        for (wrong, said) in [
-            (
-                json!({"expire_at": "2016-03-05T08:40:51.619Z"}),
-                "expire_at must not be before published_at",
-            ),
-            (
-                json!({"published_at": "2016-08-05T08:40:51.621Z"}),
-                "expire_at must not be before published_at",
-            ),
-            (json!({"title": " "}), "title must not be empty"),
-            (json!({"couponcode": ""}), "couponcode must not be empty"),
-        ] {
-            let error = change(wrong).apply(&details).unwrap_err().to_string();
-            assert!(error.starts_with(said), "{error}");
-        }
-        let same = change(json!({"published_at": "2016-08-05T08:40:51.620Z"}));
-        assert!(same.apply(&details).is_ok());
-        let priceless = ChangeCoupon {
-            amount: None,
-            currency: None,
-            ..whole()
-        };
-        let priceless = priceless.create().unwrap();
-        for (wrong, said) in [
-            (json!({"amount": "1"}), "currency is required beside amount"),
-            (
-                json!({"currency": "EUR"}),
-                "amount is required beside currency",
-            ),
-        ] {
-            let error = change(wrong).apply(&priceless).unwrap_err();
-            assert_eq!(error.to_string(), said);
-        }
-    }
-
-    #[test]
-    fn what_is_left_out_stays() {
-        let details = whole().create().unwrap();
-        let changed = change(json!({"merchant": "Super", "currency": "EUR"}))
-            .apply(&details)
-            .unwrap();
-        assert_eq!(changed.price.unwrap().currency.as_str(), "EUR");
-        assert_eq!(changed.price.unwrap().amount.to_string(), "12.50");
-        assert_eq!(
-            (changed.title, changed.store),
-            (details.title, details.store)
-        );
-    }
-
-    #[test]
-    fn a_place_is_on_the_globe() {
-        for right in [
-            json!({"lat": -90, "long": 180.0}),
-            json!({}),
-            json!({"zip": "98105"}),
-        ] {
-            assert!(serde_json::from_value::<Place>(right).is_ok());
-        }
-        for wrong in [
-            json!({"lat": 90.1}),
-            json!({"long": -181}),
-            json!({"lat": "1"}),
-            json!({"planet": 3}),
-        ] {
-            assert!(serde_json::from_value::<Place>(wrong).is_err());
-        }
-    }
-
-    #[test]
-    fn a_coupon_is_written_whole_into_the_log() {
-        let coupon = Coupon {
-            id: CouponId(7),
-            details: whole().create().unwrap(),
-            feature: Some(CouponFeature {
-                id: FeatureId(3),
-                name: Some(FeatureName::parse("offers").unwrap()),
-            }),
-            version: Seq(9),
-        };
-        let json = serde_json::to_string(&CouponRecord::from(&coupon)).unwrap();
-        assert_snapshot!(json, @r#"{"id":7,"couponcode":"60 31261","title":"20% Off","store":{"lat":47.66001,"city":"Seattle"},"expire_at":"2016-08-05T08:40:51.620000Z","published_at":"2016-03-05T08:40:51.620000Z","amount":"12.50","currency":"USD","feature":"offers","version":9}"#);
-        let published = coupon.details.published_at;
-        assert!(coupon.is_usable(published) && !coupon.is_usable(coupon.details.expire_at));
     }
 }

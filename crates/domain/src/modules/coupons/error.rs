@@ -6,6 +6,7 @@ use super::coupon::CouponId;
 use crate::clock::Timestamp;
 use crate::storage::StorageError;
 use crate::text::FeatureName;
+use crate::write::VersionMismatch;
 
 /// Why a request about coupons was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum CouponError {
     /// No feature has this name.
     #[error("names {:?}, which is no feature", .0.as_str())]
     UnknownFeature(FeatureName),
+    /// The stored version is none that the writer accepts.
+    #[error(transparent)]
+    VersionMismatch(#[from] VersionMismatch),
     /// It cannot be used any more.
     #[error("the coupon expired at {0}")]
     Expired(Timestamp),

@@ -1,12 +1,13 @@
 //! What coupons ask of storage.
 
-use super::coupon::{ChangeCoupon, Coupon, CouponId};
+use super::change::ChangeCoupon;
+use super::coupon::{Coupon, CouponId};
 use super::error::CouponError;
 use crate::clock::Timestamp;
 use crate::ids::{FeatureId, Seq};
 use crate::page::{Listing, Page};
 use crate::storage::StorageError;
-use crate::write::{Stamp, Written};
+use crate::write::{Precondition, Stamp, Written};
 
 /// Whether a coupon has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,8 @@ pub enum CouponState {
 /// Whom a list is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody: what no feature shows or hides.
+    /// Everybody: what no feature shows or hides. A coupon that is not published yet is listed, and shown to nobody of
+    /// them by its id.
     Everybody,
     /// An environment: what is published, and shown by no feature or by one of these.
     Environment(Vec<FeatureId>),
@@ -72,17 +74,25 @@ pub trait CouponRepository: Send + Sync {
     fn create(&self, command: &ChangeCoupon, stamp: &Stamp)
     -> Result<Written<Coupon>, CouponError>;
 
-    /// MUST read, check, change and log in one unit of work; MUST return [`CouponError::UnknownFeature`] when it names a
+    /// MUST read, check, change and log in one unit of work; MUST return [`CouponError::VersionMismatch`] where
+    /// `precondition` does not accept the stored version, and [`CouponError::UnknownFeature`] when it names a
     /// feature that is not there.
     fn change(
         &self,
         id: CouponId,
         change: &ChangeCoupon,
+        precondition: &Precondition,
         stamp: &Stamp,
     ) -> Result<Written<Coupon>, CouponError>;
 
-    /// MUST remove the counts of its redemptions with it.
-    fn delete(&self, id: CouponId, stamp: &Stamp) -> Result<Seq, CouponError>;
+    /// MUST remove the counts of its redemptions with it; MUST return [`CouponError::VersionMismatch`] where `precondition`
+    /// does not accept the stored version.
+    fn delete(
+        &self,
+        id: CouponId,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<Seq, CouponError>;
 
     /// Counts a use on that day, which is no change; returns how many there were on it. MUST NOT lose one of those that
     /// come at the same time.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::coupon::{ChangeCoupon, Coupon, CouponId};
+use super::change::ChangeCoupon;
+use super::coupon::{Coupon, CouponId};
 use super::error::CouponError;
 use super::exchange::{Converted, Exchange};
 use super::ports::{
@@ -14,7 +15,7 @@ use crate::changes::Actor;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::Seq;
 use crate::page::{Listing, Page};
-use crate::write::{Stamp, Written};
+use crate::write::{Precondition, Stamp, Written};
 
 /// Manages coupons.
 #[derive(Clone)]
@@ -88,15 +89,14 @@ impl CouponService {
         Ok(converted.collect())
     }
 
-    /// One coupon. An environment sees what its list has, others whatever is there.
+    /// One coupon: whoever manages coupons sees all, an environment what its list has, and everybody what is published
+    /// and no feature shows or hides.
     ///
     /// # Errors
     /// [`CouponError::NotFound`], [`CouponError::Storage`].
     pub fn get(&self, id: CouponId, audience: &Audience) -> Result<Coupon, CouponError> {
         let coupon = self.repository.get(id)?;
-        if let Audience::Environment(enabled) = audience
-            && !shown(&coupon, enabled, self.clock.now())
-        {
+        if !shown(&coupon, audience, self.clock.now()) {
             return Err(CouponError::NotFound(id));
         }
         Ok(coupon)
@@ -118,22 +118,30 @@ impl CouponService {
     /// Changes a coupon; what the change leaves out stays.
     ///
     /// # Errors
-    /// [`CouponError::NotFound`], [`CouponError::Invalid`], [`CouponError::UnknownFeature`], [`CouponError::Storage`].
+    /// [`CouponError::NotFound`], [`CouponError::VersionMismatch`], [`CouponError::Invalid`],
+    /// [`CouponError::UnknownFeature`], [`CouponError::Storage`].
     pub fn change(
         &self,
         actor: &Actor,
         id: CouponId,
         change: &ChangeCoupon,
+        precondition: &Precondition,
     ) -> Result<Written<Coupon>, CouponError> {
-        self.repository.change(id, change, &self.stamp(actor))
+        self.repository
+            .change(id, change, precondition, &self.stamp(actor))
     }
 
     /// Deletes a coupon with the counts of its redemptions.
     ///
     /// # Errors
-    /// [`CouponError::NotFound`], [`CouponError::Storage`].
-    pub fn delete(&self, actor: &Actor, id: CouponId) -> Result<Seq, CouponError> {
-        self.repository.delete(id, &self.stamp(actor))
+    /// [`CouponError::NotFound`], [`CouponError::VersionMismatch`], [`CouponError::Storage`].
+    pub fn delete(
+        &self,
+        actor: &Actor,
+        id: CouponId,
+        precondition: &Precondition,
+    ) -> Result<Seq, CouponError> {
+        self.repository.delete(id, precondition, &self.stamp(actor))
     }
 
     /// Counts a use of a coupon today, in UTC.
@@ -145,9 +153,7 @@ impl CouponService {
         let now = self.clock.now();
         let details = &coupon.details;
         // Whether it may be seen comes first; that it is not published yet is told by an answer of its own.
-        if let Audience::Environment(enabled) = audience
-            && !shown(&coupon, enabled, now.max(details.published_at))
-        {
+        if !shown(&coupon, audience, now.max(details.published_at)) {
             return Err(CouponError::NotFound(id));
         }
         if now >= details.expire_at {
@@ -170,11 +176,17 @@ impl CouponService {
     }
 }
 
-/// Whether an environment in which these features are enabled sees the coupon.
-fn shown(coupon: &Coupon, enabled: &[crate::ids::FeatureId], now: Timestamp) -> bool {
+/// Whether the audience sees the coupon.
+fn shown(coupon: &Coupon, audience: &Audience, now: Timestamp) -> bool {
+    let published = coupon.details.published_at <= now;
     let feature = coupon.feature.as_ref();
-    coupon.details.published_at <= now
-        && feature.is_none_or(|feature| enabled.contains(&feature.id))
+    match audience {
+        Audience::Managers => true,
+        Audience::Everybody => published && feature.is_none(),
+        Audience::Environment(enabled) => {
+            published && feature.is_none_or(|feature| enabled.contains(&feature.id))
+        }
+    }
 }
 
 impl fmt::Debug for CouponService {
@@ -191,8 +203,8 @@ mod tests {
     use super::*;
     use crate::clock::MockClock;
     use crate::ids::FeatureId;
+    use crate::modules::coupons::change::tests::change;
     use crate::modules::coupons::coupon::CouponFeature;
-    use crate::modules::coupons::coupon::tests::change;
     use crate::modules::coupons::exchange::NoExchange;
     use crate::modules::coupons::ports::MockCouponRepository;
 
@@ -247,7 +259,8 @@ mod tests {
         assert!(get(&[4], PUBLISHED).is_err());
         assert!(get(&[3], "2026-03-04T00:00:00Z").is_err());
         let hidden = service(PUBLISHED, Some(3), 0);
-        assert!(hidden.get(CouponId(7), &Audience::Everybody).is_ok());
+        assert!(hidden.get(CouponId(7), &Audience::Everybody).is_err());
+        assert!(hidden.get(CouponId(7), &Audience::Managers).is_ok());
         let refused = hidden.redeem(CouponId(7), &Audience::Environment(Vec::new()));
         assert!(matches!(refused, Err(CouponError::NotFound(_))));
     }

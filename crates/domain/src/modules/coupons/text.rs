@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::Invalid;
 
 /// A text of at most `MAX` characters, line breaks and tabs allowed; may be empty.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Text<const MAX: usize>(String);
 

@@ -3,6 +3,7 @@
 use super::Plan;
 use crate::access::{KeyText, NewKey};
 use crate::clock::Timestamp;
+use crate::modules;
 use crate::flags::targeting::{ChangeOverride, ChangeSegment, NewOverride, Rule, SplitSeed};
 use crate::flags::{
     ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Seed,
@@ -134,7 +135,9 @@ impl Plan {
             "overrides",
             "keys",
         ];
-        let mut counts = core.map(|what| (what, Count::default())).to_vec();
+        let sections = modules::SECTIONS.iter().map(|section| section.name);
+        let counted = core.into_iter().chain(sections);
+        let mut counts: Vec<_> = counted.map(|what| (what, Count::default())).collect();
         for step in &self.steps {
             let (at, count) = match step {
                 Step::CreateEnvironment(_) => (0, (1, 0, 0)),
@@ -154,7 +157,7 @@ impl Plan {
                 Step::CreateKey { .. } => (5, (1, 0, 0)),
                 Step::ChangeKey { .. } => (5, (0, 1, 0)),
                 Step::DeleteKey(..) => (5, (0, 0, 1)),
-                Step::OfModule(step) => (place(&mut counts, step.section), step.counted()),
+                Step::OfModule(step) => (place(&counts, step.section), step.counted()),
             };
             let counted = &mut counts[at].1;
             counted.create += count.0;
@@ -166,10 +169,7 @@ impl Plan {
 }
 
 /// Where a module's records are counted.
-fn place(counts: &mut Vec<(&'static str, Count)>, section: &'static str) -> usize {
+fn place(counts: &[(&'static str, Count)], section: &'static str) -> usize {
     let known = counts.iter().position(|(what, _)| *what == section);
-    known.unwrap_or_else(|| {
-        counts.push((section, Count::default()));
-        counts.len() - 1
-    })
+    known.unwrap_or_default()
 }

@@ -4,14 +4,21 @@ use chrono::SecondsFormat;
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::modules::coupons::exchange::Converted;
 use flagstaff_domain::modules::coupons::{
-    Amount, ChangeCoupon, Coupon, CurrencyCode, Label, LongText, Place, Redemptions,
+    Amount, ChangeCoupon, Coupon, CurrencyCode, Label, LongText, Place, Redemptions, Without,
 };
 use flagstaff_domain::text::FeatureName;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use flagstaff_domain::text::Invalid;
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::admin::schema;
+use crate::error::Problem;
+
+/// An amount that is there.
+const AMOUNT: &str = r"^[0-9]{1,15}(\.[0-9]{1,8})?$";
 
 /// Up to 1,000 characters.
 #[derive(ToSchema)]
@@ -41,9 +48,9 @@ pub(crate) struct NonEmptyText(String);
 #[allow(dead_code, reason = "it is described, not made")]
 pub(crate) struct LongTextSchema(String);
 
-/// An exact amount, as a decimal string.
+/// An exact amount, as a decimal string; empty for none.
 #[derive(ToSchema)]
-#[schema(pattern = r"^[0-9]{1,15}(\.[0-9]{1,8})?$")]
+#[schema(pattern = r"^([0-9]{1,15}(\.[0-9]{1,8})?)?$")]
 #[allow(dead_code, reason = "it is described, not made")]
 pub(crate) struct AmountSchema(String);
 
@@ -70,7 +77,34 @@ pub(crate) struct StoreSchema {
     zip: Option<Text>,
 }
 
-/// A coupon as it is sent: a new one, or what is to be changed of one. A field that is null or missing stays as it is.
+/// A value, or an empty text, which takes away what is there.
+#[derive(Debug)]
+enum OrNone<T> {
+    None,
+    Some(T),
+}
+
+impl<'de, T: TryFrom<String, Error = Invalid>> Deserialize<'de> for OrNone<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(Self::None);
+        }
+        T::try_from(text).map(Self::Some).map_err(D::Error::custom)
+    }
+}
+
+/// The value that is given, where one is, and whether it is taken away.
+fn given<T>(field: Option<OrNone<T>>) -> (Option<T>, bool) {
+    match field {
+        Some(OrNone::Some(value)) => (Some(value), false),
+        Some(OrNone::None) => (None, true),
+        None => (None, false),
+    }
+}
+
+/// What is to be changed of a coupon. A field that is null or missing stays as it is; an optional one that is empty is
+/// taken away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CouponFields {
@@ -100,13 +134,13 @@ pub(crate) struct CouponFields {
     published_at: Option<Timestamp>,
     /// How much it is worth; goes with a currency.
     #[schema(value_type = Option<AmountSchema>)]
-    amount: Option<Amount>,
+    amount: Option<OrNone<Amount>>,
     /// In which currency of ISO 4217; goes with an amount.
     #[schema(value_type = Option<String>)]
-    currency: Option<CurrencyCode>,
+    currency: Option<OrNone<CurrencyCode>>,
     /// The feature by which it is shown.
-    #[schema(value_type = Option<schema::Name>)]
-    feature: Option<FeatureName>,
+    #[schema(value_type = Option<String>)]
+    feature: Option<OrNone<FeatureName>>,
     /// Ignored, so that a coupon that was read can be sent back.
     #[serde(default, rename = "id")]
     #[schema(value_type = Value)]
@@ -117,8 +151,26 @@ pub(crate) struct CouponFields {
     _links: Option<IgnoredAny>,
 }
 
+impl CouponFields {
+    /// A new coupon, of which nothing can be taken away.
+    pub(crate) fn into_new(self) -> Result<ChangeCoupon, Problem> {
+        let empty = [
+            ("amount", matches!(self.amount, Some(OrNone::None))),
+            ("currency", matches!(self.currency, Some(OrNone::None))),
+            ("feature", matches!(self.feature, Some(OrNone::None))),
+        ];
+        match empty.into_iter().find(|(_, empty)| *empty) {
+            Some((field, _)) => Err(Problem::field(field, "must not be empty")),
+            None => Ok(self.into()),
+        }
+    }
+}
+
 impl From<CouponFields> for ChangeCoupon {
     fn from(fields: CouponFields) -> Self {
+        let (amount, no_amount) = given(fields.amount);
+        let (currency, no_currency) = given(fields.currency);
+        let (feature, no_feature) = given(fields.feature);
         Self {
             category: fields.category,
             couponcode: fields.couponcode,
@@ -128,10 +180,59 @@ impl From<CouponFields> for ChangeCoupon {
             store: fields.store,
             expire_at: fields.expire_at,
             published_at: fields.published_at,
-            amount: fields.amount,
-            currency: fields.currency,
-            feature: fields.feature,
+            amount,
+            currency,
+            feature,
+            feature_deleted: false,
+            without: Without {
+                price: no_amount || no_currency,
+                feature: no_feature,
+            },
         }
+    }
+}
+
+/// A new coupon: the same fields, some of which it needs, and none of which can be taken away.
+#[derive(Debug)]
+pub(crate) struct NewCoupon;
+
+impl ToSchema for NewCoupon {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        CouponFields::schemas(schemas);
+        schema::Name::schemas(schemas);
+    }
+}
+
+impl PartialSchema for NewCoupon {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut new)) = CouponFields::schema() else {
+            return CouponFields::schema();
+        };
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let instant = || {
+            let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+            RefOr::from(text().format(Some(format)))
+        };
+        let filled = |pattern: &str| RefOr::from(text().pattern(Some(pattern)));
+        let needed = || RefOr::from(Ref::from_schema_name("NonEmptyText"));
+        new.description = Some(
+            "A new coupon. An optional field that is null is the same as one that is missing."
+                .to_owned(),
+        );
+        for (field, schema) in [
+            ("couponcode", needed()),
+            ("title", needed()),
+            ("published_at", instant()),
+            ("expire_at", instant()),
+            ("amount", filled(AMOUNT)),
+            ("currency", filled("^[A-Z]{3}$")),
+            ("feature", RefOr::from(Ref::from_schema_name("Name"))),
+        ] {
+            new.properties.insert(field.to_owned(), schema);
+        }
+        let required = ["couponcode", "title", "published_at", "expire_at"];
+        new.required = required.map(str::to_owned).to_vec();
+        RefOr::T(Schema::Object(new))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Keeps ids from being tried out: an address that asks for many coupons which are not there is told to wait.
+//! Keeps ids from being tried out: an address that asks for many coupons which are not there is told to wait. Whoever has
+//! a key or an account is no stranger, and never asked to.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -30,7 +30,7 @@ pub(crate) struct Wanted {
     limit: Option<usize>,
     /// Only what comes after this place, which the `Link` header of the page before names.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(pattern = r"^[0-9]{1,18}$")]
+    #[param(pattern = r"^(-?[0-9]{1,18}\.)?[0-9]{1,18}$")]
     after: Option<String>,
     /// Whether to show what a feature hides, or is shown to some alone; this needs an account.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,10 +1,12 @@
 //! `/coupons` and `/coupons/{id}`.
 
-use actix_web::http::header::{CACHE_CONTROL, VARY};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use flagstaff_domain::modules::coupons::{ChangeCoupon, Coupon, CouponError, CurrencyCode};
+use flagstaff_domain::modules::coupons::{
+    Audience, ChangeCoupon, Coupon, CouponError, CurrencyCode,
+};
 
-use super::dto::{CouponBody, CouponFields, Created};
+use super::dto::{CouponBody, CouponFields, Created, NewCoupon};
 use super::query::{Numbered, Wanted, Worth};
 use super::{CouponsModule, audience};
 use crate::admin::answer;
@@ -13,6 +15,7 @@ use crate::auth::Editor;
 use crate::error::Problem;
 use crate::json::{Body, Params};
 use crate::paging;
+use crate::precondition::{Accepts, entity_tag};
 
 /// What is answered depends on who asks, and on the moment.
 fn read() -> HttpResponseBuilder {
@@ -43,7 +46,7 @@ fn shown(
 /// List coupons
 ///
 /// With an environment's key: those that are published, as far as that environment's features show them. Without: those
-/// that no feature shows or hides. Unpaged up to 1,000.
+/// that no feature shows or hides, also before they are published. Unpaged up to 1,000.
 #[utoipa::path(get, path = "/coupons", tag = "coupons", params(Wanted),
     security((), ("environment_key" = []), ("basic" = [])),
     responses((status = 200, description = "The coupons", body = Vec<CouponBody>,
@@ -73,16 +76,15 @@ pub(crate) async fn list(
 }
 
 /// Create a coupon
-#[utoipa::path(post, path = "/coupons", tag = "coupons", request_body = CouponFields,
-    responses((status = 201, description = "Created", body = Created,
-        headers(("Location" = String, description = "The coupon's path")))))]
+#[utoipa::path(post, path = "/coupons", tag = "coupons", request_body = NewCoupon,
+    responses((status = 201, description = "Created", body = Created)))]
 pub(crate) async fn create(
     editor: Editor,
     services: web::Data<Services>,
     module: web::Data<CouponsModule>,
     body: Body<CouponFields>,
 ) -> Result<HttpResponse, Problem> {
-    let command = ChangeCoupon::from(body.0);
+    let command = body.0.into_new()?;
     let written = services
         .blocking
         .run(move || module.coupons.create(&editor.actor(), &command))
@@ -98,7 +100,8 @@ pub(crate) async fn create(
 
 /// Show a coupon
 ///
-/// With an environment's key: 404 where that environment's list would not have it.
+/// With an account: any. With an environment's key: 404 where that environment's list would not have it. Without: 404
+/// where a feature shows or hides it, or it is not published yet.
 #[utoipa::path(get, path = "/coupons/{id}", tag = "coupons",
     security((), ("environment_key" = []), ("basic" = [])),
     params(("id" = u64, Path, description = "Its id", minimum = 1), Worth),
@@ -113,29 +116,42 @@ pub(crate) async fn show(
     worth: Params<Worth>,
 ) -> Result<HttpResponse, Problem> {
     let currency = worth.0.currency()?;
-    let audience = audience::of_reader(&request, &module, false).await?;
-    module.guesses.admit(&request)?;
-    let guesses = module.guesses.clone();
+    let audience = audience::of_visitor(&request, &module).await?;
+    // Whoever has a key or an account does not have to guess.
+    let guesses = (audience == Audience::Everybody).then(|| module.guesses.clone());
+    if let Some(guesses) = &guesses {
+        guesses.admit(&request)?;
+    }
     let found = services
         .blocking
         .read(move || {
             let coupon = module.coupons.get(id.0, &audience)?;
-            shown(&module, &[coupon], currency)
+            let version = coupon.version;
+            Ok::<_, CouponError>((version, shown(&module, &[coupon], currency)?))
         })
         .await;
-    let mut bodies = guesses.note(&request, found)?;
-    Ok(read().json(bodies.pop()))
+    let (version, mut bodies) = match guesses {
+        Some(guesses) => guesses.note(&request, found)?,
+        None => found?,
+    };
+    let mut response = read();
+    // What it is worth in another currency changes without it.
+    if currency.is_none() {
+        response.insert_header((ETAG, entity_tag(version)));
+    }
+    Ok(response.json(bodies.pop()))
 }
 
 /// Change a coupon
 ///
-/// What is left out, or null, stays as it is.
+/// What is left out, or null, stays as it is; an empty text takes away what is optional, an empty object the store.
 #[utoipa::path(put, path = "/coupons/{id}", tag = "coupons", request_body = CouponFields,
     params(("id" = u64, Path, description = "Its id", minimum = 1)),
     responses((status = 200, description = "The whole coupon as it is now", body = CouponBody)))]
 pub(crate) async fn change(
     editor: Editor,
     id: Numbered,
+    accepts: Accepts,
     services: web::Data<Services>,
     module: web::Data<CouponsModule>,
     body: Body<CouponFields>,
@@ -143,7 +159,11 @@ pub(crate) async fn change(
     let change = ChangeCoupon::from(body.0);
     let written = services
         .blocking
-        .run(move || module.coupons.change(&editor.actor(), id.0, &change))
+        .run(move || {
+            module
+                .coupons
+                .change(&editor.actor(), id.0, &change, &accepts.0)
+        })
         .await?;
     Ok(answer::changed(
         written.revision,
@@ -161,12 +181,13 @@ pub(crate) async fn change(
 pub(crate) async fn delete(
     editor: Editor,
     id: Numbered,
+    accepts: Accepts,
     services: web::Data<Services>,
     module: web::Data<CouponsModule>,
 ) -> Result<HttpResponse, Problem> {
     let revision = services
         .blocking
-        .run(move || module.coupons.delete(&editor.actor(), id.0))
+        .run(move || module.coupons.delete(&editor.actor(), id.0, &accepts.0))
         .await?;
     Ok(answer::deleted(revision))
 }

@@ -19,6 +19,7 @@ async fn a_coupon_is_created_and_read_as_it_was_sent() {
     assert_eq!(created.text(), r#"{"id":1}"#);
     let read = api.get("/coupons/1").await;
     assert_eq!(read.status, 200);
+    assert_eq!(read.etag(), created.etag());
     let links = json!({"self": "/coupons/1", "collection": "/coupons"});
     assert_eq!(read.json(), with(&json!({"id": 1, "_links": links})));
     let sent_back = put(&api, 1, read.json()).await;
@@ -103,6 +104,83 @@ async fn any_part_is_changed_and_the_rest_stays() {
 }
 
 #[actix_web::test]
+async fn what_is_empty_takes_away_what_is_optional() {
+    let api = Api::empty().await;
+    api.feature("offers").await;
+    let whole = with(&json!({"amount": "5.00", "currency": "EUR", "feature": "offers"}));
+    let id = create(&api, whole).await;
+    let fields = json!({"category": "", "description": "", "merchant": "", "store": {}, "amount": "", "feature": ""});
+    let changed = put(&api, id, fields).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    let left = json!({
+        "id": id, "category": null, "couponcode": "60 31261", "description": null, "merchant": null,
+        "title": example()["title"], "store": null, "expire_at": example()["expire_at"],
+        "published_at": example()["published_at"],
+        "_links": {"self": format!("/coupons/{id}"), "collection": "/coupons"},
+    });
+    assert_eq!(changed.json(), left);
+    assert_eq!(api.get(&format!("/coupons/{id}")).await.json(), left);
+    for (fields, field) in [
+        (json!({"title": ""}), "title"),
+        (json!({"couponcode": ""}), "couponcode"),
+        (json!({"expire_at": ""}), "expire_at"),
+        (json!({"amount": "", "currency": "EUR"}), "amount"),
+    ] {
+        put(&api, id, fields).await.field(field);
+    }
+    let read = put(&api, id, json!({"title": null, "merchant": null})).await;
+    assert_eq!(read.json(), left, "null changes nothing");
+}
+
+#[actix_web::test]
+async fn a_write_is_refused_when_the_coupon_has_moved_on() {
+    let api = Api::empty().await;
+    let id = create(&api, example()).await;
+    let path = format!("/coupons/{id}");
+    let first = api.get(&path).await.etag();
+    let write = |method: Method, tag: &str| {
+        let ask = api.manage(method, &path).header("If-Match", tag);
+        ask.json(json!({"title": "30% Off"})).send()
+    };
+    let changed = write(Method::PUT, &first).await;
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.etag(), first);
+    assert_eq!(api.get(&path).await.etag(), changed.etag());
+    for method in [Method::PUT, Method::DELETE] {
+        let refused = write(method, &first).await;
+        refused.problem(412, "version_mismatch");
+    }
+    write(Method::PUT, "12")
+        .await
+        .problem(400, "invalid_request");
+    assert_eq!(write(Method::PUT, "*").await.status, 200);
+    let either = format!("{first}, {}", changed.etag());
+    assert_eq!(write(Method::DELETE, &either).await.status, 204);
+    let priced = json!({"amount": "5", "currency": "EUR"});
+    let id = create(&api, with(&priced)).await;
+    let worth = api.get(&format!("/coupons/{id}?currency=EUR")).await;
+    assert_eq!(worth.header("ETag"), None, "it changes with the rates");
+}
+
+#[actix_web::test]
+async fn a_feature_is_not_deleted_while_a_coupon_names_it() {
+    let api = Api::empty().await;
+    api.feature("offers").await;
+    let id = create(&api, with(&json!({"feature": "offers"}))).await;
+    let delete = || {
+        api.manage(Method::DELETE, "/api/admin/features/offers")
+            .send()
+    };
+    let detail = delete().await.problem(409, "in_use");
+    assert!(
+        detail.contains(&format!("coupon {id} (\"60 31261\")")),
+        "{detail}"
+    );
+    assert_eq!(put(&api, id, json!({"feature": ""})).await.status, 200);
+    assert_eq!(delete().await.status, 204);
+}
+
+#[actix_web::test]
 async fn a_coupon_is_deleted_once() {
     let api = Api::empty().await;
     let id = create(&api, example()).await;
@@ -156,6 +234,12 @@ async fn what_is_not_valid_is_named_by_its_field() {
             "expire_at",
         ),
         (json!({"store": "Seattle"}), "store"),
+        (json!({"store": [47.6, -122.3, "Seattle"]}), "store"),
+        (json!({"store": []}), "store"),
+        (json!({"amount": "", "currency": "USD"}), "amount"),
+        (json!({"amount": "5", "currency": ""}), "currency"),
+        (json!({"feature": ""}), "feature"),
+        (json!({"feature_deleted": true}), "feature_deleted"),
         (json!({"store": {"lat": 91}}), "store.lat"),
         (json!({"store": {"planet": "Earth"}}), "store.planet"),
         (json!({"amount": "-1", "currency": "USD"}), "amount"),
@@ -238,9 +322,28 @@ async fn whoever_tries_ids_out_is_told_to_wait() {
         refused.problem(429, "rate_limited");
         assert_eq!(refused.header("Retry-After"), Some("60"));
     }
-    let elsewhere = api
-        .ask(Method::GET, &format!("/coupons/{id}"))
-        .from("198.51.100.7");
+    let path = format!("/coupons/{id}");
+    let elsewhere = api.ask(Method::GET, &path).from("198.51.100.7");
     assert_eq!(elsewhere.send().await.status, 200);
+    let key = api.environment("production").await;
+    let keyed = api.ask(Method::GET, &path).key(&key).send().await;
+    assert_eq!(keyed.status, 200, "a key is no stranger");
+    assert_eq!(api.read(&path).await.status, 200, "nor is an account");
     assert_eq!(api.get(COUPONS).await.status, 200);
+}
+
+#[actix_web::test]
+async fn whoever_has_a_key_or_an_account_never_guesses() {
+    let (api, key) = Api::production().await;
+    let id = create(&api, example()).await;
+    for guess in 0..25 {
+        let path = format!("/coupons/{}", 1_000 + guess);
+        let keyed = api.ask(Method::GET, &path).key(&key).send().await;
+        keyed.problem(404, "not_found");
+        api.read(&path).await.problem(404, "not_found");
+        let redeem = format!("{path}/redemptions");
+        let redeemed = api.ask(Method::POST, &redeem).key(&key).send().await;
+        redeemed.problem(404, "not_found");
+    }
+    assert_eq!(api.get(&format!("/coupons/{id}")).await.status, 200);
 }

@@ -21,6 +21,7 @@ use crate::flags::overrides::Wanted;
 use crate::flags::prerequisites;
 use crate::flags::rows::tags_to_column;
 use crate::flags::variants::places;
+use crate::modules;
 
 pub(crate) fn create_feature(
     unit: &mut UnitOfWork<'_>,
@@ -196,7 +197,8 @@ pub(crate) fn delete_feature(
 ) -> Work<Seq> {
     let before = get_feature(unit.connection, name)?;
     check(precondition, before.version)?;
-    let users = prerequisites::places(unit.connection, before.id, None)?;
+    let mut users = prerequisites::places(unit.connection, before.id, None)?;
+    users.extend(modules::users(unit.connection, before.id)?);
     if !users.is_empty() {
         return refuse(FlagError::InUse {
             what: format!("the feature {:?}", before.name.as_str()),

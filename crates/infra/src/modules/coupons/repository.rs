@@ -8,7 +8,7 @@ use flagstaff_domain::modules::coupons::{
 };
 use flagstaff_domain::page::Listing;
 use flagstaff_domain::storage::StorageError;
-use flagstaff_domain::write::{Stamp, Written};
+use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::rows::{self, CouponRow};
 use super::{redemptions, work};
@@ -100,14 +100,25 @@ impl CouponRepository for DieselCouponRepository {
         &self,
         id: CouponId,
         change: &ChangeCoupon,
+        precondition: &Precondition,
         stamp: &Stamp,
     ) -> Result<Written<Coupon>, CouponError> {
-        let change = change.clone();
-        unit::write(&self.db, stamp, move |unit| work::change(unit, id, &change))
+        let (change, precondition) = (change.clone(), precondition.clone());
+        unit::write(&self.db, stamp, move |unit| {
+            work::change(unit, id, &change, &precondition)
+        })
     }
 
-    fn delete(&self, id: CouponId, stamp: &Stamp) -> Result<Seq, CouponError> {
-        unit::write(&self.db, stamp, move |unit| work::delete(unit, id))
+    fn delete(
+        &self,
+        id: CouponId,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<Seq, CouponError> {
+        let precondition = precondition.clone();
+        unit::write(&self.db, stamp, move |unit| {
+            work::delete(unit, id, &precondition)
+        })
     }
 
     fn redeem(&self, id: CouponId, date: &str) -> Result<i64, CouponError> {

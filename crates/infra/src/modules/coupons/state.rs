@@ -6,6 +6,7 @@ use flagstaff_domain::modules::coupons::{CouponError, CouponId};
 use flagstaff_domain::state::StateError;
 use flagstaff_domain::state::sections::{RecordChange, SectionStep, StoredSections};
 use flagstaff_domain::text::Invalid;
+use flagstaff_domain::write::Precondition;
 
 use super::rows::{self, CouponRow};
 use super::work;
@@ -27,13 +28,10 @@ pub(crate) fn load(
         .load(connection)?;
     let mut stored = Vec::new();
     for coupon in rows::coupons(connection, found)? {
-        if let Some(entry) = entry(&coupon).map_err(|error| unreadable(&error))? {
-            stored.push((coupon.id.0, entry));
-        }
+        let entry = entry(&coupon).map_err(|error| unreadable(&error))?;
+        stored.push((coupon.id.0, entry));
     }
-    if !stored.is_empty() {
-        all.insert(SECTION.name, stored);
-    }
+    all.insert(SECTION.name, stored);
     Ok(())
 }
 
@@ -45,9 +43,9 @@ pub(crate) fn carry_out(
     let done = match &step.change {
         RecordChange::Create(entry) => work::create(unit, &read(entry)?).map(drop),
         RecordChange::Change(id, entry) => {
-            work::change(unit, CouponId(*id), &read(entry)?).map(drop)
+            work::replace(unit, CouponId(*id), &read(entry)?).map(drop)
         }
-        RecordChange::Delete(id) => work::delete(unit, CouponId(*id)).map(drop),
+        RecordChange::Delete(id) => work::delete(unit, CouponId(*id), &Precondition::Any).map(drop),
     };
     done.map_err(|error| match error {
         WorkError::Refused(CouponError::Storage(error)) => WorkError::Refused(error.into()),

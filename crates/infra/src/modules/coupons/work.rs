@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 use flagstaff_domain::changes::{ModuleKind, NewChange};
-use flagstaff_domain::ids::Seq;
+use flagstaff_domain::ids::{FeatureId, Seq};
 use flagstaff_domain::modules::coupons::coupon::CouponRecord;
 use flagstaff_domain::modules::coupons::{
-    CHANGED, CREATED, ChangeCoupon, Coupon, CouponError, CouponFeature, CouponId, DELETED,
+    CHANGED, CREATED, ChangeCoupon, Coupon, CouponError, CouponFeature, CouponId, DELETED, Details,
 };
 use flagstaff_domain::text::FeatureName;
-use flagstaff_domain::write::Written;
+use flagstaff_domain::write::{Precondition, Written};
 
 use super::rows::{self, CouponRow, DetailsRow};
 use crate::changes::unit::UnitOfWork;
@@ -29,6 +29,7 @@ pub(crate) fn get(connection: &mut DbConnection, id: CouponId) -> Work<Coupon> {
     found.map_or_else(|| refuse(CouponError::NotFound(id)), Ok)
 }
 
+/// The feature of this name, which has to be there.
 fn feature(connection: &mut DbConnection, name: &FeatureName) -> Work<CouponFeature> {
     match names::find_feature(connection, name.as_str())? {
         Some(id) => Ok(CouponFeature {
@@ -37,6 +38,20 @@ fn feature(connection: &mut DbConnection, name: &FeatureName) -> Work<CouponFeat
         }),
         None => refuse(CouponError::UnknownFeature(name.clone())),
     }
+}
+
+/// The feature of a whole coupon: by its name, or one that is gone.
+fn feature_of(connection: &mut DbConnection, whole: &ChangeCoupon) -> Work<Option<CouponFeature>> {
+    match &whole.feature {
+        Some(name) => feature(connection, name).map(Some),
+        None => Ok(whole.feature_deleted.then_some(CouponFeature::GONE)),
+    }
+}
+
+fn check(precondition: &Precondition, version: Seq) -> Work<()> {
+    precondition
+        .check(version)
+        .map_err(|mismatch| WorkError::Refused(mismatch.into()))
 }
 
 fn append(
@@ -59,10 +74,7 @@ fn append(
 
 pub(crate) fn create(unit: &mut UnitOfWork<'_>, command: &ChangeCoupon) -> Work<Written<Coupon>> {
     let details = command.create().map_err(WorkError::Refused)?;
-    let named = command.feature.as_ref();
-    let feature = named
-        .map(|name| feature(unit.connection, name))
-        .transpose()?;
+    let feature = feature_of(unit.connection, command)?;
     let seq = unit.next_seq()?;
     let mut record = Coupon {
         id: CouponId(0),
@@ -86,16 +98,42 @@ pub(crate) fn change(
     unit: &mut UnitOfWork<'_>,
     id: CouponId,
     change: &ChangeCoupon,
+    precondition: &Precondition,
 ) -> Work<Written<Coupon>> {
     let before = get(unit.connection, id)?;
+    check(precondition, before.version)?;
     let details = change.apply(&before.details).map_err(WorkError::Refused)?;
     let feature = match &change.feature {
         Some(name) => Some(feature(unit.connection, name)?),
-        None => before.feature.clone(),
+        None => before.feature.clone().filter(|_| !change.without.feature),
     };
-    let same_feature =
-        feature.as_ref().map(|one| one.id) == before.feature.as_ref().map(|one| one.id);
-    if details == before.details && same_feature {
+    update(unit, before, details, feature)
+}
+
+/// Makes a coupon what another says, whole.
+pub(crate) fn replace(
+    unit: &mut UnitOfWork<'_>,
+    id: CouponId,
+    whole: &ChangeCoupon,
+) -> Work<Written<Coupon>> {
+    let before = get(unit.connection, id)?;
+    let details = whole.create().map_err(WorkError::Refused)?;
+    let gone = before.feature.clone().filter(|one| one.name.is_none());
+    let feature = match gone {
+        Some(gone) if whole.feature_deleted => Some(gone),
+        _ => feature_of(unit.connection, whole)?,
+    };
+    update(unit, before, details, feature)
+}
+
+fn update(
+    unit: &mut UnitOfWork<'_>,
+    before: Coupon,
+    details: Details,
+    feature: Option<CouponFeature>,
+) -> Work<Written<Coupon>> {
+    let id_of = |feature: &Option<CouponFeature>| feature.as_ref().map(|one| one.id);
+    if details == before.details && id_of(&feature) == id_of(&before.feature) {
         let revision = before.version;
         return Ok(Written {
             record: before,
@@ -104,12 +142,12 @@ pub(crate) fn change(
     }
     let seq = unit.next_seq()?;
     let record = Coupon {
-        id,
+        id: before.id,
         details,
         feature,
         version: seq,
     };
-    diesel::update(coupons::table.find(id.0))
+    diesel::update(coupons::table.find(record.id.0))
         .set(DetailsRow::try_from(&record)?)
         .execute(unit.connection)?;
     append(unit, CHANGED, Some(&before), Some(&record), seq)?;
@@ -119,10 +157,28 @@ pub(crate) fn change(
     })
 }
 
-pub(crate) fn delete(unit: &mut UnitOfWork<'_>, id: CouponId) -> Work<Seq> {
+pub(crate) fn delete(
+    unit: &mut UnitOfWork<'_>,
+    id: CouponId,
+    precondition: &Precondition,
+) -> Work<Seq> {
     let before = get(unit.connection, id)?;
+    check(precondition, before.version)?;
     let seq = unit.next_seq()?;
     diesel::delete(coupons::table.find(id.0)).execute(unit.connection)?;
     append(unit, DELETED, Some(&before), None, seq)?;
     Ok(seq)
+}
+
+/// The coupons that name a feature, in words: it is not deleted while they do.
+pub(crate) fn users(connection: &mut DbConnection, feature: FeatureId) -> QueryResult<Vec<String>> {
+    let named: Vec<(i64, String)> = coupons::table
+        .filter(coupons::feature_id.eq(feature.0))
+        .order(coupons::id)
+        .select((coupons::id, coupons::couponcode))
+        .load(connection)?;
+    let named = named.into_iter();
+    Ok(named
+        .map(|(id, code)| format!("coupon {id} ({code:?})"))
+        .collect())
 }
