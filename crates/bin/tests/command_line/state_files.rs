@@ -25,17 +25,16 @@ fn an_import_reports_its_plan_and_the_keys_that_it_made() {
     here.write("demo.json", DEMONSTRATION);
     let report = here.json(&["import", "demo.json"]);
     assert_eq!(members(&report), ["dry_run", "plan", "generated_keys"]);
-    assert_eq!(
-        members(&report["plan"]),
-        [
-            "environments",
-            "features",
-            "flags",
-            "segments",
-            "overrides",
-            "keys"
-        ]
-    );
+    let mut counted = vec![
+        "environments",
+        "features",
+        "flags",
+        "segments",
+        "overrides",
+        "keys",
+    ];
+    counted.extend(cfg!(feature = "coupons").then_some("coupons"));
+    assert_eq!(members(&report["plan"]), counted);
     assert_eq!(counts(&report, "environments"), [3, 0, 0]);
     assert_eq!(counts(&report, "keys"), [4, 0, 0]);
     let features = demonstration()["flags"]["features"]

@@ -14,7 +14,6 @@ use self::targeting::Place;
 use super::error::StateError;
 use super::file::{FlagEntry, StateFile};
 use super::sections::{self, StoredSections};
-use serde_json::Value;
 
 use features::Basis;
 
@@ -23,6 +22,7 @@ pub use step::{Count, Step};
 use crate::access::EnvironmentKey;
 use crate::flags::targeting::{Override, Segment};
 use crate::flags::{ChangeEnvironment, ChangeFlag, CreateEnvironment, Environment, Feature, Flag};
+use crate::modules;
 use crate::text::{EnvironmentName, FeatureName, Invalid, fold};
 
 /// All that is stored and that a state file describes.

@@ -257,7 +257,7 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/admin/features/{feature}", tag = "features",
     params(("feature" = schema::Name, Path, description = "Its name"), Deletion),
     responses((status = 204, description = "Deleted"),
-              (status = 409, description = "Applications still use it", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
+              (status = 409, description = "Applications still use it, or something names it", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn delete(
     editor: Editor,
     services: web::Data<Services>,

@@ -155,7 +155,13 @@ async fn every_method_is_described_and_no_other() {
         if described.contains("GET") {
             described.insert("HEAD".to_owned());
         }
-        let for_pages = ["/flags/", "/identities/", "/coupons", "/coupons/{id}", "/rates/{date}/"];
+        let for_pages = [
+            "/flags/",
+            "/identities/",
+            "/coupons",
+            "/coupons/{id}",
+            "/rates/{date}/",
+        ];
         if for_pages.iter().any(|end| path.ends_with(end)) || path.starts_with("/ofrep") {
             described.insert("OPTIONS".to_owned());
         }

@@ -209,3 +209,12 @@ async fn without_its_database_rates_are_unavailable() {
     let answer = api.get("/rates/2026-11-19/").await;
     assert!([500, 503].contains(&answer.status), "{}", answer.text());
 }
+
+#[actix_web::test]
+async fn the_description_promises_no_double() {
+    let api = Api::empty().await;
+    let description = api.get("/openapi.json").await.json();
+    let rate = &description["components"]["schemas"]["Rate"];
+    assert_eq!(rate["type"], "number");
+    assert!(rate.get("format").is_none(), "{rate}");
+}

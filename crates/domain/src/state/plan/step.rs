@@ -3,12 +3,12 @@
 use super::Plan;
 use crate::access::{KeyText, NewKey};
 use crate::clock::Timestamp;
-use crate::modules;
 use crate::flags::targeting::{ChangeOverride, ChangeSegment, NewOverride, Rule, SplitSeed};
 use crate::flags::{
     ChangeEnvironment, ChangeFeature, ChangeFlag, CreateEnvironment, CreateFeature, Seed,
 };
 use crate::ids::{KeyId, OverrideId};
+use crate::modules;
 use crate::state::sections::SectionStep;
 use crate::text::{Description, EnvironmentName, FeatureName, KeyName, SegmentName};
 

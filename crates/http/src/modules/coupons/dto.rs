@@ -10,7 +10,9 @@ use flagstaff_domain::text::FeatureName;
 use flagstaff_domain::text::Invalid;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{
+    KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -213,7 +215,16 @@ impl PartialSchema for NewCoupon {
             let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
             RefOr::from(text().format(Some(format)))
         };
-        let filled = |pattern: &str| RefOr::from(text().pattern(Some(pattern)));
+        // A null is a field that is missing.
+        let filled = |pattern: &str| {
+            let types = SchemaType::from_iter([Type::String, Type::Null]);
+            let text = ObjectBuilder::new().schema_type(types);
+            RefOr::from(text.pattern(Some(pattern)))
+        };
+        let null = || ObjectBuilder::new().schema_type(Type::Null);
+        let named = OneOfBuilder::new()
+            .item(null())
+            .item(Ref::from_schema_name("Name"));
         let needed = || RefOr::from(Ref::from_schema_name("NonEmptyText"));
         new.description = Some(
             "A new coupon. An optional field that is null is the same as one that is missing."
@@ -226,7 +237,7 @@ impl PartialSchema for NewCoupon {
             ("expire_at", instant()),
             ("amount", filled(AMOUNT)),
             ("currency", filled("^[A-Z]{3}$")),
-            ("feature", RefOr::from(Ref::from_schema_name("Name"))),
+            ("feature", RefOr::from(named)),
         ] {
             new.properties.insert(field.to_owned(), schema);
         }

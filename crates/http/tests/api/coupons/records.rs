@@ -347,3 +347,56 @@ async fn whoever_has_a_key_or_an_account_never_guesses() {
     }
     assert_eq!(api.get(&format!("/coupons/{id}")).await.status, 200);
 }
+
+#[actix_web::test]
+async fn the_description_tells_what_a_new_coupon_needs_and_what_writes_answer() {
+    let api = Api::empty().await;
+    let description = api.get("/openapi.json").await.json();
+    let schemas = &description["components"]["schemas"];
+    let new = &schemas["NewCoupon"];
+    assert_eq!(
+        new["required"],
+        json!(["couponcode", "title", "published_at", "expire_at"])
+    );
+    for (field, schema) in new["properties"].as_object().unwrap() {
+        let named = schema.to_string();
+        let name = named.split("#/components/schemas/").nth(1);
+        let name = name.and_then(|rest| rest.split('"').next());
+        assert!(
+            name.is_none_or(|name| schemas.get(name).is_some()),
+            "{field}: {named}"
+        );
+    }
+    assert!(schemas["CouponFields"].get("required").is_none());
+    let after = description["paths"]["/coupons"]["get"]["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|parameter| parameter["name"] == "after")
+        .unwrap()
+        .clone();
+    let pattern = after["schema"]["pattern"].as_str().unwrap();
+    assert!(
+        pattern.contains(r"\."),
+        "as the Link header has it: {pattern}"
+    );
+    let one = &description["paths"]["/coupons/{id}"];
+    for (method, status, headers) in [
+        ("get", "200", &["ETag"][..]),
+        ("put", "200", &["ETag", "X-Flagstaff-Revision"]),
+        ("delete", "204", &["X-Flagstaff-Revision"]),
+    ] {
+        let answered = &one[method]["responses"][status]["headers"];
+        for header in headers {
+            assert!(
+                answered.get(header).is_some(),
+                "{method} {header}: {answered}"
+            );
+        }
+    }
+    assert!(one["put"]["responses"].get("412").is_some());
+    let created = &description["paths"]["/coupons"]["post"]["responses"]["201"]["headers"];
+    for header in ["ETag", "Location", "X-Flagstaff-Revision"] {
+        assert!(created.get(header).is_some(), "{header}: {created}");
+    }
+}
