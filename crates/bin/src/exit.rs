@@ -115,7 +115,6 @@ impl From<FlagError> for Failure {
             | FlagError::InUse { .. }
             | FlagError::VersionMismatch(_)
             | FlagError::VariantInUse { .. }
-            | FlagError::InUse { .. }
             | FlagError::EnvironmentInUse { .. } => Exit::Conflict,
             FlagError::FeatureInUse(_) => {
                 return Self::new(Exit::Conflict, format!("{error} with --force"));
