@@ -265,7 +265,7 @@ mod tests {
         repository
             .expect_create_segment()
             .withf(|command, stamp| {
-                command.seed.as_i64() == (1 << 53) - 1 && stamp.actor == Actor::CommandLine
+                command.seed.as_i64() == (1 << 31) - 1 && stamp.actor == Actor::CommandLine
             })
             .once()
             .returning(|command, stamp| {
