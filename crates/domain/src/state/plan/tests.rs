@@ -89,7 +89,7 @@ fn plan(current: &CurrentState, file: &str, prune: bool) -> Result<Plan, StateEr
 fn counts(plan: &Plan) -> Vec<(usize, usize, usize)> {
     let counts = plan.counts().into_iter();
     counts
-        .filter(|(what, _)| !["segments", "overrides"].contains(what))
+        .filter(|(what, _)| ["environments", "features", "flags", "keys"].contains(what))
         .map(|(_, count)| (count.create, count.change, count.delete))
         .collect()
 }

@@ -75,7 +75,8 @@ fn an_export_of_segments_and_overrides_imports_without_a_step() {
     assert_eq!(serde_json::from_str::<StateFile>(&text).unwrap(), file);
     let built = Plan::new(&CurrentState::default(), &file, true).unwrap();
     let made = built.counts().into_iter().map(|(_, count)| count.create);
-    assert_eq!(Vec::from_iter(made), [1, 1, 1, 3, 2, 2]);
+    // Modules count theirs behind these.
+    assert_eq!(Vec::from_iter(made.take(6)), [1, 1, 1, 3, 2, 2]);
 }
 
 #[test]
