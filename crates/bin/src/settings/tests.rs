@@ -56,6 +56,8 @@ fn without_any_configuration_the_documented_defaults_are_in_force() {
             "evaluation": {"limit_per_second": 0},
             "metrics": {"token": null, "public": false},
             "preview": {"contexts": 1000, "without_traits": []},
+            "traits": {"identities": 100_000, "keep_days": 90, "from_clients": true},
+            "usage": {"keep_days": 30},
             "rates": {"base_url": "https://data.fixer.io/api", "access_key": null, "ingest_at": null, "days": 10, "retries": 10,
                 "timeout_seconds": 10, "public": true},
             "coupons": {"public": true, "misses_per_address": 100},
@@ -190,7 +192,7 @@ fn an_unknown_variable_is_refused_and_named() {
     );
     assert_eq!(
         refusal(&[], &[("FLAGSTAFF__SRV__BIND", "2")]),
-        "FLAGSTAFF__SRV__BIND: unknown key srv.bind; known sections: server, database, log, admin, sign_in, evaluation, metrics, preview, rates, coupons"
+        "FLAGSTAFF__SRV__BIND: unknown key srv.bind; known sections: server, database, log, admin, sign_in, evaluation, metrics, preview, traits, usage, rates, coupons"
     );
     for name in [
         "FLAGSTAFF__SERVER",

@@ -58,7 +58,7 @@ const TEXTS: &[&str] = &[
 /// JSON that an operation might be sent.
 pub(crate) fn json(operations: &Operations, schema: &Value) -> BoxedStrategy<String> {
     prop_oneof![
-        12 => right(operations, schema),
+        12 => right(operations, schema, ROOM),
         3 => mutated(operations, schema),
         2 => select(HOSTILE).prop_map(str::to_owned),
         1 => deep(),
@@ -66,12 +66,16 @@ pub(crate) fn json(operations: &Operations, schema: &Value) -> BoxedStrategy<Str
     .boxed()
 }
 
+/// How many references are followed within one another: a schema may hold itself.
+const ROOM: usize = 5;
+
 /// JSON that the schema describes.
-fn right(operations: &Operations, schema: &Value) -> BoxedStrategy<String> {
+fn right(operations: &Operations, schema: &Value, room: usize) -> BoxedStrategy<String> {
     if let Some(target) = schema["$ref"].as_str() {
         return match target.rsplit('/').next().unwrap() {
             "Name" => prop_oneof![quoted(ENVIRONMENTS), quoted(FEATURES)].boxed(),
-            name => right(operations, &operations.schemas[name]),
+            _ if room == 0 => Just("null".to_owned()).boxed(),
+            name => right(operations, &operations.schemas[name], room - 1),
         };
     }
     if let Some(words) = schema["enum"].as_array() {
@@ -84,7 +88,7 @@ fn right(operations: &Operations, schema: &Value) -> BoxedStrategy<String> {
             .as_array()
             .unwrap()
             .iter()
-            .map(|one| right(operations, one));
+            .map(|one| right(operations, one, room));
         return Union::new(several).boxed();
     }
     let kind = match &schema["type"] {
@@ -92,12 +96,12 @@ fn right(operations: &Operations, schema: &Value) -> BoxedStrategy<String> {
         kind => kind,
     };
     match kind.as_str().unwrap_or_default() {
-        "object" => object(operations, schema)
+        "object" => object(operations, schema, room)
             .prop_map(|fields| written(&fields))
             .boxed(),
         "array" => {
-            let items = right(operations, &schema["items"]);
-            vec(items, 0..3)
+            let items = right(operations, &schema["items"], room);
+            vec(items, 0..if room == 0 { 1 } else { 3 })
                 .prop_map(|items| format!("[{}]", items.join(",")))
                 .boxed()
         }
@@ -124,7 +128,11 @@ fn quoted(texts: &'static [&'static str]) -> BoxedStrategy<String> {
 }
 
 /// An object's fields: those that have to be there, and some of the others.
-fn object(operations: &Operations, schema: &Value) -> BoxedStrategy<Vec<(String, String)>> {
+fn object(
+    operations: &Operations,
+    schema: &Value,
+    room: usize,
+) -> BoxedStrategy<Vec<(String, String)>> {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let fields = schema["properties"].as_object().into_iter().flatten();
     let fields: Vec<_> = fields
@@ -133,7 +141,7 @@ fn object(operations: &Operations, schema: &Value) -> BoxedStrategy<Vec<(String,
                 true => Just(true).boxed(),
                 false => any::<bool>().boxed(),
             };
-            (there, Just(name.clone()), right(operations, field))
+            (there, Just(name.clone()), right(operations, field, room))
         })
         .collect();
     let there = |(there, name, value)| Some((name, value)).filter(|_| there);
@@ -172,7 +180,7 @@ fn mutated(operations: &Operations, schema: &Value) -> BoxedStrategy<String> {
         "version",
     ]);
     (
-        object(operations, schema),
+        object(operations, schema, ROOM),
         0..5_u8,
         any::<Index>(),
         name,
