@@ -127,7 +127,7 @@ fn coupons_move_house_in_a_state_file_and_a_second_import_does_nothing() {
         (json!({}), "coupons: must be a list"),
         (json!([["A", "One"]]), "coupons[0]: must be an object"),
         (
-            json!([with_store(json!([1, 2]))]),
+            json!([with_store(&json!([1, 2]))]),
             "coupons[0]: invalid type",
         ),
     ] {
@@ -138,7 +138,7 @@ fn coupons_move_house_in_a_state_file_and_a_second_import_does_nothing() {
     }
 }
 
-fn with_store(store: Value) -> Value {
+fn with_store(store: &Value) -> Value {
     json!({"couponcode": "A", "title": "One", "published_at": "2026-01-01T00:00:00Z",
            "expire_at": "2099-01-01T00:00:00Z", "store": store})
 }
@@ -167,7 +167,7 @@ fn an_entry_of_a_state_file_is_the_whole_coupon_and_an_export_of_none_prunes_all
     create(&here, &all);
     let told = here.run(&["export", "file.json"]).succeeds();
     assert!(told.contains(" and 1 coupon to"), "{told}");
-    let least = json!({"version": 1, "coupons": [with_store(Value::Null)]});
+    let least = json!({"version": 1, "coupons": [with_store(&Value::Null)]});
     here.write("least.json", &least.to_string());
     let plan = here.json(&["import", "least.json"]);
     assert_eq!(plan["plan"]["coupons"]["change"], 1);

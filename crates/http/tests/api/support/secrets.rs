@@ -24,9 +24,11 @@ pub(super) fn note(secret: &str) {
     }
 }
 
-/// Remembers the secrets in a JSON body.
+/// Remembers the secrets in a JSON body. A `key` is one in the record of an environment's key; OFREP calls flags so.
 pub(super) fn note_in(body: &Value) {
-    for member in ["password", "current_password", "key", "token", "guid"] {
+    let key = body["kind"].is_string().then_some("key");
+    let members = ["password", "current_password", "token", "guid"];
+    for member in members.into_iter().chain(key) {
         if let Some(secret) = body[member].as_str() {
             note(secret);
         }
