@@ -43,6 +43,10 @@ pub(crate) fn all(connection: &mut DbConnection) -> QueryResult<HashMap<Environm
 }
 
 /// The feature that has this name now.
+#[cfg_attr(
+    not(feature = "coupons"),
+    allow(dead_code, reason = "the core asks for features itself")
+)]
 pub(crate) fn find_feature(
     connection: &mut DbConnection,
     name: &str,
