@@ -146,7 +146,11 @@ impl Answer {
 
     /// Whether it is an evaluation: those alone may be read by pages of any origin, which ask with an empty answer before.
     fn is_of_flags(&self) -> bool {
-        self.status != 204 && self.header("access-control-expose-headers").is_some()
+        // Pages of other origins read what modules show, too, which no revision of an environment stands for.
+        let there = |name| self.header(name).is_some();
+        self.status != 204
+            && there("access-control-expose-headers")
+            && there("x-flagstaff-revision")
     }
 
     /// Whether it is a record of the GUID register that was read: the GUID is all that this takes.

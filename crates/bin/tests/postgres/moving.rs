@@ -214,9 +214,10 @@ fn paths(server: SocketAddr, keys: &[String]) -> Vec<String> {
             });
         all.collect()
     };
-    let (environments, features) = (
+    let (environments, features, segments) = (
         listed("/api/admin/environments", "name"),
         listed("/api/admin/features", "name"),
+        listed("/api/admin/segments", "name"),
     );
     let description = get(server, "/openapi.json", admin)["body"].clone();
     let described = description["paths"].as_object().unwrap().iter();
@@ -227,6 +228,7 @@ fn paths(server: SocketAddr, keys: &[String]) -> Vec<String> {
         for (name, values) in [
             ("{environment}", environments.as_slice()),
             ("{feature}", &features),
+            ("{segment}", &segments),
             ("{guid}", keys),
             ("{date}", &["2026-11-20".to_owned()]),
         ] {
