@@ -70,6 +70,15 @@ fn check_path_name(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+fn check_variant_key(text: &str) -> Result<(), Invalid> {
+    if text == "control" || text == "default" {
+        return Err(Invalid::new(
+            "must not be \"control\" or \"default\", which say that no variant was chosen",
+        ));
+    }
+    check_path_name(text)
+}
+
 fn check_label_name(text: &str) -> Result<(), Invalid> {
     check_label(text, NAME_MAX)
 }
@@ -184,9 +193,10 @@ text_type!(
     check_path_name
 );
 text_type!(
-    /// Tells which variant of a feature this is; same rules as [`EnvironmentName`].
+    /// Tells which variant of a feature this is; same rules as [`EnvironmentName`]. `control` and `default` say that it is
+    /// none.
     VariantKey,
-    check_path_name
+    check_variant_key
 );
 text_type!(
     /// Names an identity, as applications do: 1 to 2,000 characters, compared exactly.

@@ -54,7 +54,9 @@ impl Traces {
 
     fn turn(&self, pace: &Pace, due: &mut Due) -> Result<(), StorageError> {
         let now = self.clock.now();
-        until_none(pace, AT_ONCE, |limit| self.traits.write(limit, now))?;
+        until_none(pace, AT_ONCE, |limit| {
+            self.traits.write(limit, self.clock.now())
+        })?;
         self.traits.follow(FOLLOWED, now)?;
         if is_due(&mut due.uses, USES) {
             until_none(pace, AT_ONCE, |limit| self.usage.write(limit))?;

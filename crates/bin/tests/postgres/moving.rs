@@ -124,6 +124,15 @@ fn fill(server: SocketAddr) -> Vec<String> {
         });
         made("/features", feature);
     }
+    made(
+        "/segments",
+        json!({"name": "größer", "rules": [{"type": "ALL", "conditions": [
+            {"property": "plan", "operator": "IN", "value": ["pro", "büro"]}]}]}),
+    );
+    made(
+        "/environments/production/flags/text/overrides",
+        json!({"segment": "größer", "enabled": true, "value": 1.0, "rollout": 12.5}),
+    );
     for (path, change) in [
         (
             "/features/boolean",
@@ -232,11 +241,19 @@ fn paths(server: SocketAddr, keys: &[String]) -> Vec<String> {
             ("{guid}", keys),
             ("{date}", &["2026-11-20".to_owned()]),
         ] {
-            filled = filled
+            let (named, others): (Vec<_>, Vec<_>) =
+                filled.into_iter().partition(|path| path.contains(name));
+            let of = |path: &String| -> Vec<String> {
+                values
+                    .iter()
+                    .map(|value| path.replace(name, value))
+                    .collect()
+            };
+            filled = named
                 .iter()
-                .flat_map(|path| values.iter().map(move |value| path.replace(name, value)))
-                .collect();
-            filled.dedup();
+                .flat_map(of)
+                .chain(others)
+                .collect::<Vec<String>>();
         }
         for path in filled {
             match path.split_once("/{id}") {

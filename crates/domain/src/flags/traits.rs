@@ -16,6 +16,22 @@ pub type Traits = BTreeMap<String, TraitValue>;
 /// The most traits that are remembered of an identity.
 pub const TRAITS_MAX: usize = 100;
 
+/// The most bytes of names and texts of the traits that are remembered of an identity.
+pub const TRAITS_BYTES: usize = 16 * 1024;
+
+/// The bytes of the traits' names and texts.
+#[must_use]
+pub fn bytes(traits: &Traits) -> usize {
+    let text = |value: &TraitValue| match value {
+        TraitValue::Text(text) => text.len(),
+        TraitValue::Null | TraitValue::Bool(_) | TraitValue::Integer(_) | TraitValue::Float(_) => 0,
+    };
+    traits
+        .iter()
+        .map(|(name, value)| name.len() + text(value))
+        .sum()
+}
+
 /// Whether these changes, of which `Null` forgets a trait, change anything.
 #[must_use]
 pub fn changes_anything(known: &Traits, changes: &Traits) -> bool {
@@ -36,8 +52,7 @@ pub fn merged(known: &Traits, changes: &Traits) -> Traits {
             false => merged.insert(name.clone(), value.clone()),
         };
     }
-    let mut surplus = merged.len().saturating_sub(TRAITS_MAX);
-    while surplus > 0 {
+    while merged.len() > TRAITS_MAX || bytes(&merged) > TRAITS_BYTES {
         let older = merged
             .keys()
             .rev()
@@ -46,7 +61,6 @@ pub fn merged(known: &Traits, changes: &Traits) -> Traits {
             break;
         };
         merged.remove(&name);
-        surplus -= 1;
     }
     merged
 }

@@ -122,10 +122,16 @@ pub(crate) async fn evaluate(
     };
     let now = body.0.now.unwrap_or_else(|| services.serving.now());
     let identity = body.0.identity(&services, &snapshot)?;
-    Ok(HttpResponse::Ok().json(EvaluationRecord::of(
-        &snapshot,
-        identity.as_ref(),
-        now,
-        feature,
-    )))
+    // Beside the threads that serve flags: with many overrides there is much to tell.
+    let record = services
+        .blocking
+        .read(move || {
+            let record = EvaluationRecord::of(&snapshot, identity.as_ref(), now, feature);
+            serde_json::to_string(&record)
+                .map_err(|error| Problem::internal(std::sync::Arc::new(error)))
+        })
+        .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(record))
 }

@@ -1,7 +1,7 @@
 //! Uses of features: counted in memory, and added to what is stored by the hour. Traces of use, of which the log tells
 //! nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use diesel::prelude::*;
@@ -132,7 +132,8 @@ fn hours(
         rows = rows.filter(usage::feature_id.eq(feature.0));
     }
     let rows: Vec<(String, i64, i64)> = rows.load(connection)?;
-    let ids: Vec<i64> = waiting.iter().map(|(place, _)| place.feature.0).collect();
+    let ids: BTreeSet<i64> = waiting.iter().map(|(place, _)| place.feature.0).collect();
+    let ids = Vec::from_iter(ids);
     let names = names::features(connection, &ids)?;
     let waiting = waiting.iter().filter_map(|(place, count)| {
         let name = names.get(&place.feature)?.clone();

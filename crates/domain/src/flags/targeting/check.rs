@@ -21,6 +21,9 @@ pub const VALUE_MAX: usize = 2_000;
 /// The most members of a list.
 pub const MEMBERS_MAX: usize = 10_000;
 
+/// The most patterns of a segment: each takes memory for as long as it is served.
+pub const PATTERNS_MAX: usize = 50;
+
 /// A mistake and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
@@ -61,6 +64,13 @@ pub fn check_rules(rules: &[Rule]) -> Result<(), Misplaced> {
             format!("must be at most {RULE_MAX} rules"),
         ));
     }
+    let patterns = patterns(rules);
+    if patterns > PATTERNS_MAX {
+        let message = format!(
+            "must have at most {PATTERNS_MAX} conditions with REGEX altogether; these are {patterns}"
+        );
+        return Err(Misplaced::new("rules", message));
+    }
     let mut conditions = 0;
     check_each(rules, "", 1, &mut conditions)?;
     if conditions > CONDITIONS_MAX {
@@ -72,6 +82,23 @@ pub fn check_rules(rules: &[Rule]) -> Result<(), Misplaced> {
         ));
     }
     Ok(())
+}
+
+/// How many patterns the first levels have; deeper ones are refused.
+fn patterns(rules: &[Rule]) -> usize {
+    fn within(rules: &[Rule], levels: usize) -> usize {
+        let of_rule = |rule: &Rule| {
+            let own = rule.conditions.iter();
+            let own = own.filter(|one| one.operator.name() == "REGEX").count();
+            own + if levels == 0 {
+                0
+            } else {
+                within(&rule.rules, levels - 1)
+            }
+        };
+        rules.iter().map(of_rule).sum()
+    }
+    within(rules, LEVELS_MAX)
 }
 
 fn check_each(

@@ -7,6 +7,7 @@ use crate::flags::evaluation::Operator;
 
 /// A rule: a quantifier over conditions and nested rules. Where it has both, both must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// How many of them must hold.
     #[serde(rename = "type")]
@@ -33,6 +34,7 @@ pub enum RuleKind {
 
 /// A condition: an operator between a property of the context and a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Condition {
     /// A trait's name, or an RFC 9535 path into the context that starts with `$.`; for `FLAG` a feature's name.
     #[serde(default)]
@@ -119,6 +121,15 @@ mod tests {
             assert_eq!(serde_json::from_str::<ConditionValue>(json).unwrap(), value);
         }
         assert!(serde_json::from_str::<ConditionValue>("{}").is_err());
+        for misspelt in [
+            r#"{"type":"ALL","condition":[]}"#,
+            r#"{"type":"ALL","conditions":[{"property":"a","operator":"EQUAL","valeu":"1"}]}"#,
+        ] {
+            assert!(
+                serde_json::from_str::<Rule>(misspelt).is_err(),
+                "{misspelt}"
+            );
+        }
         assert!(serde_json::from_str::<ConditionValue>("[[]]").is_err());
     }
 }

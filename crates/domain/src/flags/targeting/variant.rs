@@ -238,9 +238,10 @@ fn once<'a>(keys: impl Iterator<Item = &'a VariantKey>) -> Result<(), Invalid> {
 /// [`Invalid`], which names what is too much.
 pub fn check_split(shares: &[Share]) -> Result<(), Invalid> {
     once(shares.iter().map(|one| &one.variant))?;
-    let sum: u32 = shares.iter().map(|one| one.weight.parts).sum();
-    if sum > Percentage::WHOLE.parts {
-        let sum = f64::from(sum) / f64::from(PARTS);
+    let sum: u64 = shares.iter().map(|one| u64::from(one.weight.parts)).sum();
+    if sum > u64::from(Percentage::WHOLE.parts) {
+        #[expect(clippy::cast_precision_loss, reason = "a message tells it")]
+        let sum = sum as f64 / f64::from(PARTS);
         return Err(Invalid::new(format!(
             "must have weights of at most 100 together; these are {sum}"
         )));

@@ -17,6 +17,8 @@ use crate::precondition::matches;
 use crate::sdk::{REVISION, key};
 
 const SECOND: i64 = 1_000_000;
+/// So many seconds after it was made a change is published at the latest, or not at all.
+const WRITES: i64 = 10;
 
 /// Everything about an environment
 ///
@@ -35,7 +37,7 @@ const SECOND: i64 = 1_000_000;
     responses(
         (status = 200, description = "The document", body = SdkDocument, headers(
             ("ETag" = String, description = "A strong validator of this representation"),
-            ("Last-Modified" = String, description = "When the last change was made; left out while another may come in the same second"),
+            ("Last-Modified" = String, description = "When the last change was made; left out while another of the same second may still come"),
             ("X-Flagstaff-Revision" = i64, description = "The last change that affects this environment"),
             ("X-Flagsmith-Document-Updated-At" = f64, description = "When it was made, in seconds of Unix time"),
         )),
@@ -53,6 +55,7 @@ pub(crate) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let asked = request.headers();
     let opened = key::open(&services.serving, asked)?;
+    services.limit.admit(&opened.grant)?;
     if opened.grant.kind != KeyKind::Server {
         return Err(Problem::new(
             Code::Forbidden,
@@ -98,10 +101,11 @@ pub(crate) async fn show(
     Ok(response.body(body.body.clone()))
 }
 
-/// When the last change was made, to the second; `None` while that second lasts, in which another may follow.
+/// When the last change was made, to the second; `None` while another of that second may still be published, which takes
+/// as long as a write may wait.
 fn last_modified(updated_at: Timestamp, now: Timestamp) -> Option<HttpDate> {
     let second = |at: Timestamp| at.as_micros().div_euclid(SECOND);
-    let over = second(updated_at) < second(now);
+    let over = second(updated_at) + WRITES < second(now);
     over.then(|| HttpDate::from(std::time::SystemTime::from(updated_at.to_utc())))
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::header::HeaderMap;
 use flagstaff_domain::flags::Visit;
 use flagstaff_domain::flags::evaluation::TraitValue;
-use flagstaff_domain::flags::traits::TRAITS_MAX;
+use flagstaff_domain::flags::traits::{TRAITS_BYTES, TRAITS_MAX, bytes};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -228,6 +228,10 @@ fn visit(request: IdentityRequest<'_>) -> Result<Visit, Problem> {
             Some(false) | None => &mut visit.traits,
         };
         traits.insert(one.trait_key, one.trait_value);
+    }
+    if bytes(&visit.traits) + bytes(&visit.transient_traits) > TRAITS_BYTES {
+        let wanted = "must have at most 16 KiB of names and texts together";
+        return Err(Problem::field("traits", wanted));
     }
     Ok(visit)
 }
