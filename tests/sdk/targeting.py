@@ -39,7 +39,7 @@ CONDITIONS = {
     "in_identifiers": ("$.identity.identifier", "IN", "user-1,user-2,user-3"),
     "modulo": ("age", "MODULO", "2|0"),
     "percentage_split": ("", "PERCENTAGE_SPLIT", "40"),
-    "percentage_split_by_trait": ("country", "PERCENTAGE_SPLIT", "50"),
+    "percentage_split_by_trait": ("email", "PERCENTAGE_SPLIT", "50"),
     "is_set": ("beta", "IS_SET", ""),
     "is_not_set": ("beta", "IS_NOT_SET", ""),
 }

@@ -287,6 +287,9 @@ fn forget_use(body: &mut Value) {
             for member in ["last_retrieved_at", "last_used_at", "last_login_at"] {
                 record.remove(member);
             }
+            if record.contains_key("features") {
+                record.remove("to"); // a report of use ends with the moment
+            }
         }
         _ => {}
     }
