@@ -39,7 +39,8 @@ CONDITIONS = {
     "in_identifiers": ("$.identity.identifier", "IN", "user-1,user-2,user-3"),
     "modulo": ("age", "MODULO", "2|0"),
     "percentage_split": ("", "PERCENTAGE_SPLIT", "40"),
-    "percentage_split_by_trait": ("email", "PERCENTAGE_SPLIT", "50"),
+    # As a path: Flagsmith's engine for Node.js finds no plain trait here.
+    "percentage_split_by_trait": ("$.identity.traits.email", "PERCENTAGE_SPLIT", "50"),
     "is_set": ("beta", "IS_SET", ""),
     "is_not_set": ("beta", "IS_NOT_SET", ""),
 }
@@ -114,7 +115,8 @@ def users():
     for number in range(200):
         traits = {
             "age": chance.randint(10, 50),
-            "score": chance.choice([0.0, 0.25, 0.5, 0.75, 1.0]),
+            # Never whole: JavaScript sends 1.0 as the integer 1, which no engine compares with 0.5.
+            "score": chance.choice([0.125, 0.25, 0.5, 0.75, 1.25]),
             "country": chance.choice(["de", "at", "ch", "fr"]),
             "email": f"user-{number}@example.{chance.choice(['com', 'org'])}",
             "version": chance.choice(["1.9.9", "2.0.0", "2.10.0", "10.0.0-beta"]),
