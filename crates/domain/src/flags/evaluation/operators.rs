@@ -1,6 +1,6 @@
 //! The operators of conditions: one entry each, with what it means, what its value must be, and how that is compiled.
 //!
-//! To add one, write its entry beside the others of its kind and name it in [`OPERATORS`].
+//! To add one, write its entry beside the others of its kind and name it in `OPERATORS`.
 
 mod comparison;
 mod instant;

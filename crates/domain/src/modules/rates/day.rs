@@ -80,7 +80,7 @@ impl DayRates {
         }
     }
 
-    /// What cannot be right of it, given the stored days on either side: those further away than [`NEAR`] tell nothing,
+    /// What cannot be right of it, given the stored days on either side: those further away than `NEAR` tell nothing,
     /// the nearest one the base, and each of them the prices.
     ///
     /// # Errors
