@@ -1,7 +1,7 @@
 //! `just bench`: measures Flagstaff as shipped against the bare server of `bin/reference.rs`, in turn, on one CPU, with the
 //! load on the other. Prints ratios and writes them to `target/bench.json`; absolute figures mean nothing elsewhere.
 //!
-//! `load.rs` is the load, the library's `servers.rs` what is measured, `catalogue.rs` its data. `scenarios.rs`
+//! `load.rs` is the load, the library's `servers.rs` what is measured, `catalogue.rs` its data. `trio.rs` is one beside the other, and `scenarios.rs`
 //! lists what is compared; the other files have those of a kind.
 
 #![expect(
@@ -19,6 +19,7 @@ mod scenarios;
 mod sign_in;
 mod size;
 mod table;
+mod trio;
 mod writes;
 
 use std::io::Result;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use flagstaff_bench::servers::{DATABASE_URL, Server};
 
-use crate::scenarios::{Trio, compare, request, seconds, timed};
 use crate::table::{Report, median, ratio};
+use crate::trio::{Trio, compare, request, seconds, timed};
 use crate::{catalogue, load, writes};
 
 /// How long a change may take from one instance to the other before something is wrong.

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use flagstaff_bench::servers::Server;
 
 use crate::load::{self, Phase};
-use crate::scenarios::{Trio, request, seconds};
 use crate::table::{Report, median, ratio};
+use crate::trio::{Trio, request, seconds};
 
 /// Interleaved runs of each server.
 const ROUNDS: usize = 5;

@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use crate::catalogue;
 use crate::load;
-use crate::scenarios::{request, seconds, timed};
 use crate::table::{Report, median, ratio};
+use crate::trio::{request, seconds, timed};
 
 /// Records that are made, and read, one by one.
 const ONE_BY_ONE: usize = 500;

@@ -13,8 +13,8 @@ use flagstaff_bench::servers::Server;
 
 use crate::catalogue;
 use crate::load;
-use crate::scenarios::{request, seconds, timed};
 use crate::table::{Report, median, ratio};
+use crate::trio::{request, seconds, timed};
 
 /// Sign-ins a second in a storm.
 const STORM: u32 = 500;

@@ -8,8 +8,8 @@ use flagstaff_bench::servers::Server;
 use tempfile::TempDir;
 
 use crate::catalogue;
-use crate::scenarios::timed;
 use crate::table::{Report, median, ratio};
+use crate::trio::timed;
 use crate::writes::{change, send};
 
 /// Features in both.

@@ -10,8 +10,8 @@ use flagstaff_bench::http;
 
 use crate::catalogue;
 use crate::load;
-use crate::scenarios::{Trio, request, seconds, timed};
 use crate::table::{Report, median, ratio};
+use crate::trio::{Trio, request, seconds, timed};
 
 /// Gives a flag this value.
 pub(crate) fn change(

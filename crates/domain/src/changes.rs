@@ -4,9 +4,11 @@
 
 pub mod actor;
 pub mod entry;
+pub mod kind;
 pub mod ports;
 pub mod records;
 
 pub use actor::Actor;
-pub use entry::{Change, ChangeKind, Context, ModuleKind, NewChange};
+pub use entry::{Change, NewChange};
+pub use kind::{ChangeKind, Context, ModuleKind};
 pub use ports::{ChangeLog, ChangeQuery, Direction};

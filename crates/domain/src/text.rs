@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::flags::evaluation::CONTROL;
+
 /// Why a text was refused, worded to follow the field's name: "must not be empty".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -71,7 +73,7 @@ fn check_path_name(text: &str) -> Result<(), Invalid> {
 }
 
 fn check_variant_key(text: &str) -> Result<(), Invalid> {
-    if text == "control" || text == "default" {
+    if text == CONTROL || text == "default" {
         return Err(Invalid::new(
             "must not be \"control\" or \"default\", which say that no variant was chosen",
         ));

@@ -1,6 +1,7 @@
 //! How the change log is read. It is written by the contexts' repositories, each change in the transaction that makes it.
 
-use super::entry::{Change, Context};
+use super::entry::Change;
+use super::kind::Context;
 use crate::ids::Seq;
 use crate::page::Listing;
 use crate::storage::StorageError;

@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use super::evaluation::{Identity, TraitValue};
 use super::publisher::SnapshotSubscriber;
 use super::snapshot::Snapshot;
+use super::traits::bytes;
 use crate::ids::EnvironmentId;
 
 /// Once an environment has as many as are kept, every so-manieth context is looked at.
@@ -98,14 +99,7 @@ impl SeenContexts {
     fn context(&self, identity: &Identity) -> Option<SeenContext> {
         let shown = |name: &String| !self.without.contains(name);
         let traits = identity.traits.iter().filter(|(name, _)| shown(name));
-        let bytes = traits.clone().map(|(name, value)| match value {
-            TraitValue::Text(text) => name.len() + text.len(),
-            TraitValue::Null
-            | TraitValue::Bool(_)
-            | TraitValue::Integer(_)
-            | TraitValue::Float(_) => name.len(),
-        });
-        let bytes = identity.identifier.len() + bytes.sum::<usize>();
+        let bytes = identity.identifier.len() + bytes(traits.clone());
         (bytes <= CONTEXT_MAX).then(|| SeenContext {
             identifier: identity.identifier.clone(),
             traits: traits

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::evaluation::TraitValue;
+use super::evaluation::subject::TRAITS_MAX;
 use crate::clock::Timestamp;
 use crate::ids::EnvironmentId;
 use crate::storage::StorageError;
@@ -13,21 +14,18 @@ use crate::storage::StorageError;
 /// What is known of an identity, by the traits' names.
 pub type Traits = BTreeMap<String, TraitValue>;
 
-/// The most traits that are remembered of an identity.
-pub const TRAITS_MAX: usize = 100;
-
 /// The most bytes of names and texts of the traits that are remembered of an identity.
 pub const TRAITS_BYTES: usize = 16 * 1024;
 
 /// The bytes of the traits' names and texts.
 #[must_use]
-pub fn bytes(traits: &Traits) -> usize {
+pub fn bytes<'a>(traits: impl IntoIterator<Item = (&'a String, &'a TraitValue)>) -> usize {
     let text = |value: &TraitValue| match value {
         TraitValue::Text(text) => text.len(),
         TraitValue::Null | TraitValue::Bool(_) | TraitValue::Integer(_) | TraitValue::Float(_) => 0,
     };
     traits
-        .iter()
+        .into_iter()
         .map(|(name, value)| name.len() + text(value))
         .sum()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::evaluation::subject::{NAME_MAX, TEXT_MAX, TRAITS_MAX, fits};
 use flagstaff_domain::flags::evaluation::{Identity, TraitValue};
 use flagstaff_domain::flags::{FlagError, Snapshot};
 use flagstaff_domain::text::{EnvironmentName, FeatureName};
@@ -18,13 +19,6 @@ use crate::auth::Viewer;
 use crate::error::Problem;
 use crate::json::Body;
 use crate::names::Names;
-
-/// The most characters of an identifier, and of a trait that is a text.
-const TEXT_MAX: usize = 2_000;
-/// The most traits.
-const TRAITS_MAX: usize = 100;
-/// The most characters of a trait's name.
-const NAME_MAX: usize = 200;
 
 /// Whom to evaluate for; without an identifier, what everybody gets who has no identity.
 #[derive(Deserialize, ToSchema)]
@@ -60,8 +54,7 @@ impl Evaluate {
                 "is missing: traits are those of an identity",
             ));
         };
-        let length = identifier.chars().count();
-        if length == 0 || length > TEXT_MAX {
+        if identifier.is_empty() || !fits(&identifier, TEXT_MAX) {
             let message = format!("must have 1 to {TEXT_MAX} characters");
             return Err(Problem::field("identifier", message));
         }
@@ -80,12 +73,12 @@ fn check(traits: &BTreeMap<String, TraitValue>) -> Result<(), Problem> {
         return Err(Problem::field("traits", message));
     }
     for (name, value) in traits {
-        if !(1..=NAME_MAX).contains(&name.chars().count()) {
+        if name.is_empty() || !fits(name, NAME_MAX) {
             let message = format!("must have names of 1 to {NAME_MAX} characters");
             return Err(Problem::field("traits", message));
         }
         if let TraitValue::Text(text) = value
-            && text.chars().count() > TEXT_MAX
+            && !fits(text, TEXT_MAX)
         {
             let message = format!("must have at most {TEXT_MAX} characters");
             return Err(Problem::field(format!("traits.{name}"), message));

@@ -6,7 +6,7 @@ use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::evaluation::explain::{
     Candidate, ConditionTrace, Draw, Explanation, Outcome, Range, RuleTrace,
 };
-use flagstaff_domain::flags::evaluation::{Choice, Identity, Origin, Subject, TraitValue};
+use flagstaff_domain::flags::evaluation::{CONTROL, Choice, Identity, Origin, Subject, TraitValue};
 use flagstaff_domain::flags::targeting::{ConditionValue, RuleKind};
 use flagstaff_domain::flags::{FlagValue, Snapshot};
 use serde::Serialize;
@@ -267,7 +267,7 @@ impl From<&Range<'_>> for RangeRecord {
     fn from(range: &Range<'_>) -> Self {
         let key = match range.choice {
             Choice::Variant(variant) => variant.key.as_deref().unwrap_or_default(),
-            Choice::Control | Choice::None => "control",
+            Choice::Control | Choice::None => CONTROL,
         };
         Self {
             variant: key.to_owned(),

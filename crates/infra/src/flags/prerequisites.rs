@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use flagstaff_domain::flags::FlagError;
+use flagstaff_domain::flags::evaluation::CONTROL;
 use flagstaff_domain::flags::targeting::prerequisites::{
     Dependencies, LENGTH_MAX, Tangle, Way, each, named,
 };
@@ -16,9 +17,6 @@ use super::{names, segments};
 use crate::db::error::refuse;
 use crate::db::schema::overrides;
 use crate::db::{DbConnection, WorkError};
-
-/// What the value outside all variants' shares is called.
-const CONTROL: &str = "control";
 
 /// Rules with the features' ids for their names; in `rules` the names become as the features write them.
 pub(super) fn with_ids(connection: &mut DbConnection, rules: &mut [Rule]) -> Work<Vec<Rule>> {

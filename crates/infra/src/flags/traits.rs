@@ -9,8 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use flagstaff_domain::clock::Timestamp;
-use flagstaff_domain::flags::evaluation::TraitValue;
-use flagstaff_domain::flags::traits::{changes_anything, merged};
+use flagstaff_domain::flags::traits::{bytes, changes_anything, merged};
 use flagstaff_domain::flags::{TraitStore, Traits};
 use flagstaff_domain::ids::EnvironmentId;
 use flagstaff_domain::storage::StorageError;
@@ -86,14 +85,7 @@ impl Known {
 }
 
 fn weight(key: &Key, known: &Known) -> u32 {
-    let of_trait = |(name, value): (&String, &TraitValue)| {
-        let text = match value {
-            TraitValue::Text(text) => text.len(),
-            _ => 0,
-        };
-        BARE + name.len() + text
-    };
-    let traits: usize = known.traits.iter().map(of_trait).sum();
+    let traits = BARE * known.traits.len() + bytes(known.traits.iter());
     let bytes = BARE + key.identifier.len() + traits;
     u32::try_from(bytes.div_ceil(ROOM)).unwrap_or(u32::MAX)
 }

@@ -2,8 +2,6 @@
 //!
 //! Each reads, checks, writes the rows, and appends its change; the caller's transaction makes that one step.
 
-mod of_features;
-
 use diesel::prelude::*;
 use flagstaff_domain::changes::NewChange;
 use flagstaff_domain::flags::{
@@ -23,7 +21,7 @@ use crate::db::error::{refuse, unless_taken};
 use crate::db::schema::{environments, features, flags};
 use crate::db::{DbConnection, WorkError};
 
-pub(crate) use of_features::{change_feature, create_feature, delete_feature};
+pub(crate) use super::feature_work::{change_feature, create_feature, delete_feature};
 
 pub(super) type Work<T> = Result<T, WorkError<FlagError>>;
 
@@ -156,7 +154,7 @@ pub(crate) fn create_environment(
     })
 }
 
-fn insert_flag(
+pub(super) fn insert_flag(
     unit: &mut UnitOfWork<'_>,
     seq: Seq,
     (environment, feature): (EnvironmentId, FeatureId),
@@ -251,7 +249,7 @@ pub(crate) fn delete_environment(
     Ok(seq)
 }
 
-fn flags_of(connection: &mut DbConnection, feature: &Feature) -> Work<Vec<Flag>> {
+pub(super) fn flags_of(connection: &mut DbConnection, feature: &Feature) -> Work<Vec<Flag>> {
     let rows: Vec<(FlagRow, String)> = flags::table
         .inner_join(environments::table)
         .filter(flags::feature_id.eq(feature.id.0))

@@ -74,6 +74,9 @@ pub enum Origin<'a> {
     Identity,
 }
 
+/// What the value outside all variants' ranges is called; no variant may be called so.
+pub const CONTROL: &str = "control";
+
 /// What a split chose.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Choice<'a> {
@@ -123,7 +126,7 @@ impl<'a> Answer<'a> {
     pub fn variant(&self) -> Option<&'a str> {
         match self.choice {
             Choice::None => None,
-            Choice::Control => Some("control"),
+            Choice::Control => Some(CONTROL),
             Choice::Variant(variant) => variant.key.as_deref(),
         }
     }

@@ -6,6 +6,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::clock::Timestamp;
 
+/// The most characters of an identifier, and of a trait that is a text.
+pub const TEXT_MAX: usize = 2_000;
+/// The most characters of a trait's name.
+pub const NAME_MAX: usize = 200;
+/// The most traits of an identity.
+pub const TRAITS_MAX: usize = 100;
+
+/// Whether a text has at most `max` characters.
+#[must_use]
+pub fn fits(text: &str, max: usize) -> bool {
+    // No character takes less than a byte.
+    text.len() <= max || text.chars().nth(max).is_none()
+}
+
 /// The changing half of an evaluation.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Subject<'a> {

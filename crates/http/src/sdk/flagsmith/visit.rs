@@ -7,18 +7,14 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::header::HeaderMap;
 use flagstaff_domain::flags::Visit;
 use flagstaff_domain::flags::evaluation::TraitValue;
-use flagstaff_domain::flags::traits::{TRAITS_BYTES, TRAITS_MAX, bytes};
+use flagstaff_domain::flags::evaluation::subject::{NAME_MAX, TEXT_MAX, TRAITS_MAX, fits};
+use flagstaff_domain::flags::traits::{TRAITS_BYTES, bytes};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::admin::schema;
 use crate::error::{Code, Problem};
 use crate::json;
-
-/// The most characters of an identifier, and of a trait that is a text.
-const TEXT_MAX: usize = 2_000;
-/// The most characters of a trait's name.
-const NAME_MAX: usize = 200;
 
 /// An identity, and what is known of it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -183,11 +179,6 @@ impl SentTrait {
             transient: None,
         }
     }
-}
-
-/// Whether a text has at most that many characters; of most texts the bytes need not be looked at.
-fn fits(text: &str, max: usize) -> bool {
-    text.len() <= max || text.chars().nth(max).is_none()
 }
 
 fn too_many() -> Problem {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use flagstaff_domain::flags::evaluation::subject::{NAME_MAX, TEXT_MAX, TRAITS_MAX, fits};
 use flagstaff_domain::flags::evaluation::{Identity, TraitValue};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -10,12 +11,6 @@ use serde_json::Value;
 
 use super::failure::{ErrorCode, Failure};
 
-/// The most characters of a targeting key, and of a text.
-const TEXT_MAX: usize = 2_000;
-/// The most characters of a member's name.
-const NAME_MAX: usize = 200;
-/// The most members, the targeting key not counted.
-const MEMBERS_MAX: usize = 100;
 /// The member that tells who asks.
 const TARGETING_KEY: &str = "targetingKey";
 
@@ -36,13 +31,13 @@ pub(crate) fn identity(body: &[u8], environment_key: &str) -> Result<Identity, F
         }
     };
     check_length(TARGETING_KEY, &identifier)?;
-    if context.members > MEMBERS_MAX {
+    if context.members > TRAITS_MAX {
         return Err(invalid(format!(
-            "context may have at most {MEMBERS_MAX} members besides targetingKey"
+            "context may have at most {TRAITS_MAX} members besides targetingKey"
         )));
     }
     for (name, value) in &context.traits {
-        if name.chars().nth(NAME_MAX).is_some() {
+        if !fits(name, NAME_MAX) {
             return Err(invalid(format!(
                 "a name in context may have at most {NAME_MAX} characters"
             )));
@@ -55,8 +50,7 @@ pub(crate) fn identity(body: &[u8], environment_key: &str) -> Result<Identity, F
 }
 
 fn check_length(name: &str, text: &str) -> Result<(), Failure> {
-    // No character takes less than a byte.
-    if text.len() > TEXT_MAX && text.chars().nth(TEXT_MAX).is_some() {
+    if !fits(text, TEXT_MAX) {
         return Err(invalid(format!(
             "context.{name} may have at most {TEXT_MAX} characters"
         )));
@@ -222,12 +216,12 @@ mod tests {
             format!("{{\"targetingKey\":\"a\",{}}}", members.join(","))
         };
         assert!(of(&format!(r#"{{"targetingKey":"{long}","{name}":"{long}"}}"#)).is_ok());
-        assert!(of(&members(MEMBERS_MAX)).is_ok());
+        assert!(of(&members(TRAITS_MAX)).is_ok());
         for context in [
             format!(r#"{{"targetingKey":"{long}x"}}"#),
             format!(r#"{{"targetingKey":"a","b":"{long}x"}}"#),
             format!(r#"{{"targetingKey":"a","{name}x":1}}"#),
-            members(MEMBERS_MAX + 1),
+            members(TRAITS_MAX + 1),
         ] {
             assert_eq!(of(&context).unwrap_err().code(), ErrorCode::InvalidContext);
         }

@@ -152,6 +152,8 @@ fn all<'r, 'a>(rules: &'r [RuleTrace<'a>]) -> Vec<&'r RuleTrace<'a>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn an_explanation_agrees_with_the_answer(definition in definition(), identity in identity()) {
         let program = Program::compile(definition);

@@ -77,11 +77,13 @@ mod tests {
 
     #[test]
     fn percentage_split() {
-        // The bucket of ("segment", "user") is 43.26….
+        // The bucket of ("segment", "user") is 96.999….
         table(
             "PERCENTAGE_SPLIT",
             &[
                 ("\"user\"", "0", false),
+                ("\"user\"", "96.9", false),
+                ("\"user\"", "97", true),
                 ("\"user\"", "100", true),
                 ("\"user\"", "x", false),
                 ("\"user\"", "nan", false),

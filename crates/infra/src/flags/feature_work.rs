@@ -12,15 +12,17 @@ use flagstaff_domain::ids::{EnvironmentId, FeatureId, Seq, VariantId};
 use flagstaff_domain::text::{FeatureName, Invalid, fold};
 use flagstaff_domain::write::{Precondition, Written};
 
-use super::{Work, append, check, flags_of, get_environment, get_feature, insert_flag, unchanged};
+use super::overrides::Wanted;
+use super::prerequisites;
+use super::rows::tags_to_column;
+use super::variants::places;
+use super::work::{
+    Work, append, check, flags_of, get_environment, get_feature, insert_flag, unchanged,
+};
 use crate::changes::unit::UnitOfWork;
 use crate::db::error::{refuse, unless_taken};
 use crate::db::schema::{environments, features, variants};
 use crate::db::{DbConnection, WorkError};
-use crate::flags::overrides::Wanted;
-use crate::flags::prerequisites;
-use crate::flags::rows::tags_to_column;
-use crate::flags::variants::places;
 use crate::modules;
 
 pub(crate) fn create_feature(
