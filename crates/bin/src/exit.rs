@@ -112,6 +112,7 @@ impl From<FlagError> for Failure {
             | FlagError::SegmentExists(_)
             | FlagError::OverrideExists { .. }
             | FlagError::Tangled(_)
+            | FlagError::DrawnTwice { .. }
             | FlagError::InUse { .. }
             | FlagError::VersionMismatch(_)
             | FlagError::VariantInUse { .. }

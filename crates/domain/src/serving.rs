@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::{Grant, KeyDigest, KeyKind, KeyRing};
+use crate::access::{Grant, KeyDigest, KeyRing};
 use crate::clock::{Clock, Onward, Timestamp};
 use crate::flags::publisher::Freshness;
 use crate::flags::{RetrievalLog, Retrievals, Snapshot, SnapshotPublisher};
@@ -140,8 +140,7 @@ impl Serving {
     pub fn enabled_features(&self, grant: &Grant) -> Vec<FeatureId> {
         let snapshot = self.publisher.find(grant.environment);
         let flags = snapshot.iter().flat_map(|one| one.flags.iter());
-        let server = grant.kind == KeyKind::Server;
-        let shown = flags.filter(|flag| server || !flag.feature.server_key_only);
+        let shown = flags.filter(|flag| flag.is_for(grant.kind));
         let enabled = shown.filter(|flag| flag.enabled);
         enabled.map(|flag| flag.feature.id).collect()
     }

@@ -320,7 +320,9 @@ impl From<FlagError> for Problem {
             FlagError::EnabledInUnknown(_) => Self::field("enabled_in", detail),
             FlagError::Invalid { field, reason } => Self::field(field, reason.to_string()),
             FlagError::Misplaced(mistake) => Self::field(mistake.place, mistake.message),
-            FlagError::Tangled(_) => Self::new(Code::Conflict, detail),
+            FlagError::Tangled(_) | FlagError::DrawnTwice { .. } => {
+                Self::new(Code::Conflict, detail)
+            }
             FlagError::VariantInUse { .. } | FlagError::InUse { .. } => {
                 Self::new(Code::InUse, detail)
             }

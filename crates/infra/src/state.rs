@@ -16,7 +16,7 @@ use crate::access::keys;
 use crate::changes::unit::UnitOfWork;
 use crate::db::{Db, DbConnection, WorkError};
 use crate::flags::overrides::{self, Neighbours, Wanted};
-use crate::flags::{prerequisites, segments, work};
+use crate::flags::{agreement, segments, work};
 use crate::modules;
 
 /// The database as a whole.
@@ -186,7 +186,7 @@ impl StateRepository for DieselStateRepository {
                 carry_out(&mut unit, step, &seeds)?;
                 progress.advanced(at + 1, plan.steps.len());
             }
-            prerequisites::check(unit.connection).map_err(within::<FlagError>)?;
+            agreement::check(unit.connection).map_err(within::<FlagError>)?;
             Ok(plan)
         })
     }

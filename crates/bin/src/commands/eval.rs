@@ -84,7 +84,9 @@ pub(super) fn context(file: &Path, output: &mut Output) -> Result<(), Failure> {
 
 pub(super) fn run(arguments: Arguments, session: Session) -> Result<(), Failure> {
     let Some(environment) = arguments.environment else {
-        return Err(Failure::wrong("name an environment"));
+        return Err(Failure::wrong(
+            "name an environment, or a file with --flagsmith-context",
+        ));
     };
     let (services, mut output) = session.open()?;
     let snapshot = services.snapshot(&environment)?;

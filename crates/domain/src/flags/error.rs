@@ -37,9 +37,9 @@ pub enum FlagError {
         /// What would be right.
         reason: Invalid,
     },
-    /// Identities still get the variant that would be removed.
+    /// Identities still get the variant that would be removed, or rules ask for it.
     #[error(
-        "the variant {:?} of {:?} has a share in {}; take it out of the split there first",
+        "the variant {:?} of {:?} is given or asked for by {}; take it out there first",
         .variant.as_str(), .feature.as_str(), .places.join(", ")
     )]
     VariantInUse {
@@ -97,6 +97,18 @@ pub enum FlagError {
     /// Features would depend on one another in a circle, or in too long a row: what depends on what, in words.
     #[error("{0}")]
     Tangled(String),
+    /// A share of a segment would be drawn from what is a share itself.
+    #[error(
+        "the segment {:?} asks for a PERCENTAGE_SPLIT, so it takes no rollout: both would draw from the same buckets; \
+         it has one for {}",
+        .segment.as_str(), some(users)
+    )]
+    DrawnTwice {
+        /// The segment.
+        segment: SegmentName,
+        /// The flags where it has a rollout, in words.
+        users: Vec<String>,
+    },
     /// Other records need it: what it is, and where it is needed.
     #[error("{what} is used by {}; change or delete that first", some(users))]
     InUse {

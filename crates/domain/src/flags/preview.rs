@@ -12,7 +12,8 @@ use super::error::FlagError;
 use super::flag::ChangeFlag;
 use super::seen::SeenContexts;
 use super::snapshot::Snapshot;
-use super::targeting::{ChangeOverride, ChangeSegment, Misplaced, NewOverride, Rule, check_rules};
+use super::targeting::check::check_patterns;
+use super::targeting::{ChangeOverride, ChangeSegment, NewOverride, Rule, check_rules};
 use crate::changes::Actor;
 use crate::clock::Clock;
 use crate::ids::OverrideId;
@@ -71,17 +72,15 @@ pub enum Proposal {
 }
 
 impl Proposal {
-    /// Checks what no storage knows.
-    fn check(&self) -> Result<(), Misplaced> {
+    /// The rules that it brings.
+    fn rules(&self) -> &[Rule] {
         match self {
-            Self::CreateSegment { rules, .. } => check_rules(rules),
-            Self::ChangeSegment { change, .. } => {
-                check_rules(change.rules.as_deref().unwrap_or_default())
-            }
+            Self::CreateSegment { rules, .. } => rules,
+            Self::ChangeSegment { change, .. } => change.rules.as_deref().unwrap_or_default(),
             Self::ChangeFlag { .. }
             | Self::CreateOverride { .. }
             | Self::ChangeOverride { .. }
-            | Self::DeleteOverride { .. } => Ok(()),
+            | Self::DeleteOverride { .. } => &[],
         }
     }
 }
@@ -146,8 +145,9 @@ impl PreviewService {
         environment: &EnvironmentName,
         proposals: &[Proposal],
     ) -> Result<Preview, FlagError> {
+        check_patterns(proposals.iter().map(Proposal::rules))?;
         for proposal in proposals {
-            proposal.check()?;
+            check_rules(proposal.rules())?;
         }
         let stamp = Stamp {
             // Nobody will read of it.

@@ -12,6 +12,7 @@ use super::flag::SplitHash;
 use super::seed::{HashKey, Seed};
 use super::targeting::{Share, Variant};
 use super::value::FlagValue;
+use crate::access::KeyKind;
 use crate::clock::Timestamp;
 use crate::ids::{EnvironmentId, FlagId, Seq};
 use crate::text::{EnvironmentName, FeatureName, fold};
@@ -103,6 +104,12 @@ pub struct SnapshotFlag {
 }
 
 impl SnapshotFlag {
+    /// Whether keys of this kind are told of it.
+    #[must_use]
+    pub fn is_for(&self, kind: KeyKind) -> bool {
+        kind == KeyKind::Server || !self.feature.server_key_only
+    }
+
     fn definition(&self) -> FeatureDefinition {
         FeatureDefinition {
             key: self.seed.to_string(),

@@ -7,6 +7,7 @@ use super::error::FlagError;
 use super::ports::FlagRepository;
 use super::snapshot::Snapshot;
 use super::usage::{COUNT_MAX, HourOfUse, UsageLog, UsageQuery, hour};
+use crate::access::KeyKind;
 use crate::clock::{Clock, Timestamp};
 use crate::text::{EnvironmentName, FeatureName};
 
@@ -49,14 +50,19 @@ impl UsageService {
         }
     }
 
-    /// Counts what an application tells of its features. A feature that the environment does not have is ignored. It waits
-    /// for nothing.
-    pub fn count<'a>(&self, snapshot: &Snapshot, counts: impl IntoIterator<Item = (&'a str, u64)>) {
+    /// Counts what an application with a key of this kind tells of its features, [`COUNT_MAX`] of each at most. A feature that
+    /// the environment does not have, or of which the key is not told, is ignored. It waits for nothing.
+    pub fn count<'a>(
+        &self,
+        snapshot: &Snapshot,
+        kind: KeyKind,
+        counts: impl IntoIterator<Item = (&'a str, u64)>,
+    ) {
         let at = self.clock.now();
         for (feature, times) in counts {
             let found = snapshot.program.find(feature);
             let flag = found.and_then(|at| snapshot.flags.get(at));
-            if let Some(flag) = flag.filter(|_| times > 0) {
+            if let Some(flag) = flag.filter(|flag| times > 0 && flag.is_for(kind)) {
                 let (environment, feature) = (snapshot.environment, flag.feature.id);
                 self.log
                     .count(environment, feature, times.min(COUNT_MAX), at);

@@ -85,7 +85,7 @@ impl Plan {
         // Before features are deleted, after they are made: records may name them.
         planner.modules(file, prune)?;
         if prune {
-            planner.prune(file);
+            planner.prune(file)?;
         }
         Ok(Self {
             steps: planner.steps,
@@ -319,8 +319,8 @@ impl<'a> Planner<'a> {
         ))
     }
 
-    fn prune(&mut self, file: &StateFile) {
-        self.prune_segments(file);
+    fn prune(&mut self, file: &StateFile) -> Result<(), StateError> {
+        self.prune_segments(file)?;
         if let Some(entries) = &file.flags.features {
             let kept: HashSet<_> = entries.iter().map(|one| fold(one.name.as_str())).collect();
             let gone = self.current.features.iter();
@@ -337,6 +337,7 @@ impl<'a> Planner<'a> {
                     .map(|one| Step::DeleteEnvironment(one.name.clone())),
             );
         }
+        Ok(())
     }
 }
 

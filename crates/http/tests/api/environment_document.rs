@@ -133,3 +133,44 @@ async fn it_is_sent_as_the_client_likes_it() {
     let head = api.ask(Method::HEAD, path).key(&server).send().await;
     assert_eq!(head.status, 200);
 }
+
+#[actix_web::test]
+async fn segments_and_overrides_are_in_it_unless_sdks_would_misread_them() {
+    let (api, _) = Api::production().await;
+    let server = api.key("production", "server").await;
+    let theme = json!({ "name": "theme", "initial_value": "grey",
+        "variants": [{ "key": "blue", "value": "#00f" }, { "key": "red", "value": "#f00" }] });
+    api.create("/api/admin/features", theme).await;
+    let overrides = "/api/admin/environments/production/flags/theme/overrides";
+    for (name, operator) in [("pro", "EQUAL"), ("own", "STARTS_WITH")] {
+        let conditions = json!([{ "property": "plan", "operator": operator, "value": "pro" }]);
+        let rules = json!([{ "type": "ALL", "conditions": conditions }]);
+        api.create(
+            "/api/admin/segments",
+            json!({ "name": name, "rules": rules }),
+        )
+        .await;
+        let shares = json!([{ "variant": "red", "weight": 12.5 }]);
+        let body = json!({ "segment": name, "enabled": true, "variants": shares, "rollout": 50 });
+        api.create(overrides, body).await;
+    }
+    let of_one = json!({ "identity": "user-1", "enabled": true, "value": 5 });
+    api.create(overrides, of_one).await;
+
+    let document = api.document(&server, NO_HEADER).await.json();
+    let segments = document["project"]["segments"].as_array().unwrap();
+    let names: Vec<_> = segments.iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["pro", "pro"]); // the segment, and the share of it
+    let plan = json!({ "operator": "EQUAL", "value": "pro", "property_": "plan" });
+    let split = json!({ "operator": "PERCENTAGE_SPLIT", "value": "50", "property_": "" });
+    let asked = |rule: usize| &segments[1]["rules"][rule]["conditions"];
+    assert_eq!((asked(0), asked(1)), (&json!([plan]), &json!([split])));
+    let state = &segments[1]["feature_states"][0];
+    assert_eq!(state["feature_segment"], json!({ "priority": 0 }));
+    let share = &state["multivariate_feature_state_values"][0];
+    assert_eq!(share["percentage_allocation"], json!(12.5));
+    assert_eq!(share["multivariate_feature_option"]["value"], "#f00");
+    let own = &document["identity_overrides"][0];
+    assert_eq!(own["identifier"], "user-1");
+    assert_eq!(own["identity_features"][0]["feature_state_value"], 5);
+}

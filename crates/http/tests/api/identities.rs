@@ -330,3 +330,48 @@ async fn without_a_key_nothing_is_told_nor_asked() {
         .find(flagstaff_domain::ids::EnvironmentId(1), "a");
     assert_eq!(remembered.get("plan"), None::<&TraitValue>);
 }
+
+#[actix_web::test]
+async fn whom_overrides_and_splits_are_for_gets_them() {
+    let (api, key) = Api::production().await;
+    let theme = json!({ "name": "theme", "initial_value": "grey", "default_enabled": true,
+        "variants": [{ "key": "blue", "value": "#00f" }, { "key": "red", "value": "#f00" }] });
+    api.create("/api/admin/features", theme).await;
+    let pro = json!([{ "type": "ALL", "conditions": [{ "property": "plan", "operator": "EQUAL", "value": "pro" }] }]);
+    api.create(
+        "/api/admin/segments",
+        json!({ "name": "pro", "rules": pro }),
+    )
+    .await;
+    let overrides = "/api/admin/environments/production/flags/theme/overrides";
+    let all = |variant: &str| json!([{ "variant": variant, "weight": 100 }]);
+    let of_pro =
+        json!({ "segment": "pro", "enabled": true, "variants": all("blue"), "rollout": 100 });
+    let of_pro = api.create(overrides, of_pro).await;
+    let of_one = json!({ "identity": "user-1", "enabled": false, "variants": all("red") });
+    api.create(overrides, of_one).await;
+    let of = async |identifier: &str, plan: &str| {
+        let plan = json!([{ "trait_key": "plan", "trait_value": plan }]);
+        let body = json!({ "identifier": identifier, "traits": plan });
+        let flag = api.identify(&key, body).await.json()["flags"][0].take();
+        ["enabled", "feature_state_value", "variant", "reason"].map(|one| flag[one].clone())
+    };
+    let everybody = [json!(true), json!("grey"), Value::Null, json!("DEFAULT")];
+    assert_eq!(of("user-2", "free").await, everybody);
+    let blue = [
+        json!(true),
+        json!("#00f"),
+        json!("blue"),
+        json!("SPLIT; weight=100"),
+    ];
+    assert_eq!(of("user-2", "pro").await, blue);
+    let own = "TARGETING_MATCH; identity";
+    let red = [json!(false), json!("#f00"), json!("red"), json!(own)];
+    assert_eq!(of("user-1", "pro").await, red);
+    let path = format!("{overrides}/{}", of_pro["id"]);
+    let nobody = api
+        .manage(Method::PATCH, &path)
+        .json(json!({ "rollout": 0 }));
+    assert_eq!(nobody.send().await.status, 200);
+    assert_eq!(of("user-2", "pro").await, everybody);
+}

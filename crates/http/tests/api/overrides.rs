@@ -208,3 +208,66 @@ async fn what_an_override_cannot_be_is_refused_by_its_field() {
         api.read(&path).await.problem(404, "not_found");
     }
 }
+
+#[actix_web::test]
+async fn priorities_end_and_nothing_is_put_behind_the_last() {
+    let (api, _) = production(&["a", "b"]).await;
+    let last = json!({"segment": "a", "enabled": true, "priority": 1_000_000});
+    create(&api, last).await;
+    for body in [
+        json!({"segment": "b", "enabled": true}),
+        json!({"segment": "b", "enabled": true, "priority": 1_000_000}),
+    ] {
+        let refused = api.manage(Method::POST, ALL).json(body).send().await;
+        let told = refused.field("priority");
+        assert!(told.contains("1000000 is taken"), "{told}");
+    }
+    create(
+        &api,
+        json!({"segment": "b", "enabled": true, "priority": 7}),
+    )
+    .await;
+    assert_eq!(listed(&api).await, ["b", "a"]);
+}
+
+#[actix_web::test]
+async fn a_page_after_an_override_that_is_gone_is_refused() {
+    let (api, _) = production(&["a", "b"]).await;
+    for name in ["a", "b"] {
+        create(&api, json!({"segment": name, "enabled": true})).await;
+    }
+    let gone = api.manage(Method::DELETE, &format!("{ALL}/1")).send().await;
+    assert_eq!(gone.status, 204);
+    let refused = api.read(&format!("{ALL}?limit=1&after=1")).await;
+    let told = refused.field("after");
+    assert!(told.contains("begin at the first page"), "{told}");
+}
+
+#[actix_web::test]
+async fn a_segment_that_is_a_share_takes_no_rollout() {
+    let (api, _) = production(&["pro"]).await;
+    let half =
+        json!([{"type": "ALL", "conditions": [{"operator": "PERCENTAGE_SPLIT", "value": "50"}]}]);
+    let halves = json!({"name": "half", "rules": half});
+    api.create(SEGMENTS, halves).await;
+    let drawn = json!({"segment": "half", "enabled": true, "rollout": 50});
+    let refused = api.manage(Method::POST, ALL).json(drawn).send().await;
+    let told = refused.problem(409, "conflict");
+    assert!(told.contains(r#""dark_mode" in "production""#), "{told}");
+    let whole = create(&api, json!({"segment": "half", "enabled": true})).await;
+    let path = format!("{ALL}/{}", whole["id"]);
+    let change = api.manage(Method::PATCH, &path);
+    let refused = change.json(json!({"rollout": 50})).send().await;
+    refused.problem(409, "conflict");
+
+    create(
+        &api,
+        json!({"segment": "pro", "enabled": true, "rollout": 50}),
+    )
+    .await;
+    let path = format!("{SEGMENTS}/pro");
+    let change = api.manage(Method::PATCH, &path);
+    let refused = change.json(json!({"rules": half})).send().await;
+    refused.problem(409, "conflict");
+    assert_eq!(listed(&api).await, ["half", "pro"]);
+}

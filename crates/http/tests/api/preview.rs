@@ -77,6 +77,9 @@ async fn a_preview_says_how_many_would_get_another_answer_and_changes_nothing() 
 async fn whoever_applications_evaluate_for_is_seen() {
     let (api, key) = Api::production().await;
     api.feature("dark_mode").await;
+    let told =
+        json!({"identifier": "somebody", "traits": [{"trait_key": "plan", "trait_value": "pro"}]});
+    assert_eq!(api.identify(&key, told).await.status, 200);
     for path in [
         "/ofrep/v1/evaluate/flags",
         "/ofrep/v1/evaluate/flags/dark_mode",
@@ -92,7 +95,7 @@ async fn whoever_applications_evaluate_for_is_seen() {
     }
     let on = json!([{"change_flag": {"feature": "dark_mode", "body": {"enabled": true}}}]);
     let on = preview(&api, on).await.json();
-    assert_eq!((&on["contexts"], &on["changed"]), (&json!(2), &json!(2)));
+    assert_eq!((&on["contexts"], &on["changed"]), (&json!(3), &json!(3)));
 }
 
 /// Those of the plan `pro`.
@@ -181,6 +184,14 @@ async fn changes_of_segments_and_overrides_are_previewed() {
             .problem(400, "invalid_request")
             .starts_with("rules[0].conditions[0].value")
     );
+    let patterns = |name: &str| {
+        let one = json!({"property": "plan", "operator": "REGEX", "value": "p"});
+        let rules = json!([{"type": "ANY", "conditions": vec![one; 26]}]);
+        json!({"create_segment": {"body": {"name": name, "rules": rules}}})
+    };
+    let refused = preview(&api, json!([patterns("a"), patterns("b")])).await;
+    let told = refused.problem(400, "invalid_request");
+    assert!(told.contains("at most 50"), "{told}");
     let gone = json!([{"delete_override": {"feature": "dark_mode", "id": 99}}]);
     preview(&api, gone).await.problem(404, "not_found");
 }

@@ -78,6 +78,19 @@ async fn uses_are_told_by_the_hour_whether_they_are_stored_or_not() {
 }
 
 #[actix_web::test]
+async fn a_key_counts_what_it_is_told_of() {
+    let (api, client) = Api::production().await;
+    let server = api.key("production", "server").await;
+    let hidden = json!({ "name": "fraud_rules", "server_key_only": true });
+    api.create("/api/admin/features", hidden).await;
+    for (key, times) in [(&client, 5), (&server, 1)] {
+        api.report(V1, key, json!({ "fraud_rules": times })).await;
+    }
+    api.backend.clock.advance(Duration::from_secs(1));
+    assert_eq!(api.read(USAGE).await.json()["features"][0]["count"], 1);
+}
+
+#[actix_web::test]
 async fn uses_are_counted_where_the_key_belongs() {
     let (api, key) = Api::production().await;
     let staging = api.environment("staging").await;

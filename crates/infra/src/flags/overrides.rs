@@ -4,7 +4,7 @@ mod row;
 
 use diesel::prelude::*;
 use flagstaff_domain::changes::NewChange;
-use flagstaff_domain::flags::targeting::overrides::make_room;
+use flagstaff_domain::flags::targeting::overrides::{behind, make_room};
 use flagstaff_domain::flags::targeting::{
     ChangeOverride, CreateOverride, NewOverride, Override, OverrideSeeds, Priority, SegmentTarget,
     Target, TargetName,
@@ -42,21 +42,37 @@ pub(super) fn list(
     page: &Page<OverrideId>,
 ) -> Work<Listing<Override>> {
     let flag = work::get_flag(connection, environment, feature)?;
-    let place: Option<Option<i64>> = match page.after {
-        Some(id) => overrides::table
-            .find(id.0)
-            .select(overrides::priority)
-            .first(connection)
-            .optional()?,
+    let after = match page.after {
+        Some(id) => Some((id, place(connection, &flag, id)?)),
         None => None,
     };
     let found = Wanted {
-        after: page.after.map(|id| (id, place.flatten())),
+        after,
         limit: Some(one_more(page.limit)),
         ..of(&flag, &[flag.environment_id.0])
     }
     .load(connection)?;
     Ok(Listing::cut(found, page.limit))
+}
+
+/// The priority of the override after which a page begins.
+fn place(connection: &mut DbConnection, flag: &Flag, id: OverrideId) -> Work<Option<i64>> {
+    let found = overrides::table
+        .find(id.0)
+        .filter(overrides::environment_id.eq(flag.environment_id.0))
+        .filter(overrides::feature_id.eq(flag.feature_id.0))
+        .select(overrides::priority)
+        .first(connection)
+        .optional()?;
+    match found {
+        Some(priority) => Ok(priority),
+        None => refuse(FlagError::Invalid {
+            field: "after",
+            reason: Invalid::new(format!(
+                "must be the id of one of these overrides; {id} is none any more, so begin at the first page"
+            )),
+        }),
+    }
 }
 
 /// The overrides of a flag; `environment` is its environment.
@@ -208,7 +224,10 @@ fn target(
     };
     let priority = match new.priority {
         Some(priority) => priority,
-        None => last(connection, flag)?.map_or_else(Priority::default, Priority::next),
+        None => match last(connection, flag)? {
+            Some(last) => behind(last).map_err(WorkError::Refused)?,
+            None => Priority::default(),
+        },
     };
     Ok(Target::Segment(SegmentTarget {
         id: segment.id,
@@ -234,12 +253,17 @@ fn move_back(unit: &mut UnitOfWork<'_>, flag: &Flag, record: &Override) -> Work<
     let Some(wanted) = record.target.segment() else {
         return Ok(());
     };
-    let others = of(flag, &[flag.environment_id.0]).load(unit.connection)?;
+    let others = Wanted {
+        of_segments: true,
+        ..of(flag, &[flag.environment_id.0])
+    }
+    .load(unit.connection)?;
     let taken = others.iter().enumerate().filter_map(|(at, other)| {
         let segment = other.target.segment()?;
         (segment.id != wanted.id).then_some((at, segment.priority))
     });
-    for (at, priority) in make_room(taken.collect(), wanted.priority) {
+    let moved = make_room(taken.collect(), wanted.priority).map_err(WorkError::Refused)?;
+    for (at, priority) in moved {
         let before = &others[at];
         let mut after = before.clone();
         if let Target::Segment(segment) = &mut after.target {
@@ -327,6 +351,17 @@ pub(super) fn users(connection: &mut DbConnection, segment: SegmentId) -> Work<V
     };
     let found = of_segment.load(connection)?;
     Ok(found.iter().map(in_words).collect())
+}
+
+/// The flags that have a rollout for a segment, in words.
+pub(super) fn rollouts(connection: &mut DbConnection, segment: SegmentId) -> Work<Vec<String>> {
+    let of_segment = Wanted {
+        segment: Some(segment),
+        ..Wanted::default()
+    };
+    let found = of_segment.load(connection)?;
+    let has_one = |one: &&Override| rollout(one.target.segment()).is_some();
+    Ok(found.iter().filter(has_one).map(in_words).collect())
 }
 
 fn in_words(one: &Override) -> String {

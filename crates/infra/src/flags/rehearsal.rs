@@ -8,10 +8,11 @@ use flagstaff_domain::text::{Description, EnvironmentName};
 use flagstaff_domain::write::{Precondition, Stamp};
 
 use super::overrides::Neighbours::MoveBack;
+use super::snapshots::Loaded;
 use super::work::Work;
-use super::{overrides, prerequisites, segments, snapshots, work};
+use super::{agreement, overrides, segments, snapshots, work};
 use crate::changes::unit::{self, UnitOfWork};
-use crate::db::{Db, DbConnection, WorkError};
+use crate::db::{Db, WorkError};
 
 /// Rehearsals in the database.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ impl DieselRehearsal {
 
 /// How a rehearsal ends: never with a commit.
 enum End {
-    Rehearsed(Box<Rehearsed>),
+    Rehearsed(Box<[Loaded; 2]>),
     Refused(FlagError),
 }
 
@@ -54,36 +55,39 @@ impl Rehearsal for DieselRehearsal {
         proposals: &[Proposal],
         stamp: &Stamp,
     ) -> Result<Rehearsed, FlagError> {
-        let (environment, proposals) = (environment.clone(), proposals.to_vec());
+        let (name, proposals) = (environment.clone(), proposals.to_vec());
         let end = unit::write(&self.db, stamp, move |unit| {
-            let before = served(unit.connection, &environment)?;
+            let id = work::get_environment(unit.connection, &name)
+                .map_err(ended)?
+                .id;
+            let before = snapshots::load_one(unit.connection, id)?;
             for proposal in &proposals {
-                make(unit, &environment, proposal).map_err(ended)?;
+                make(unit, &name, proposal).map_err(ended)?;
             }
-            prerequisites::check(unit.connection).map_err(ended)?;
-            let after = served(unit.connection, &environment)?;
-            let rehearsed = Box::new(Rehearsed { before, after });
-            Err::<std::convert::Infallible, _>(WorkError::Refused(End::Rehearsed(rehearsed)))
+            agreement::check(unit.connection).map_err(ended)?;
+            let after = snapshots::load_one(unit.connection, id)?;
+            let loaded = Box::new([before, after]);
+            Err::<std::convert::Infallible, _>(WorkError::Refused(End::Rehearsed(loaded)))
         });
         match end {
-            Err(End::Rehearsed(rehearsed)) => Ok(*rehearsed),
+            Err(End::Rehearsed(loaded)) => {
+                let [before, after] = *loaded;
+                Ok(Rehearsed {
+                    before: served(before, environment)?,
+                    after: served(after, environment)?,
+                })
+            }
             Err(End::Refused(error)) => Err(error),
             Ok(never) => match never {},
         }
     }
 }
 
-fn served(
-    connection: &mut DbConnection,
-    environment: &EnvironmentName,
-) -> Result<Snapshot, WorkError<End>> {
-    let environment = work::get_environment(connection, environment).map_err(ended)?;
-    let snapshot = snapshots::load_one(connection, environment.id).map_err(ended)?;
-    snapshot.ok_or_else(|| {
-        WorkError::Refused(End::Refused(FlagError::EnvironmentNotFound(
-            environment.name,
-        )))
-    })
+/// Compiled when the unit has ended: others can write meanwhile.
+fn served(loaded: Loaded, environment: &EnvironmentName) -> Result<Snapshot, FlagError> {
+    let snapshots = loaded.compile().map_err(StorageError::failed)?;
+    let found = snapshots.into_iter().next();
+    found.ok_or_else(|| FlagError::EnvironmentNotFound(environment.clone()))
 }
 
 fn make(unit: &mut UnitOfWork<'_>, environment: &EnvironmentName, proposal: &Proposal) -> Work<()> {

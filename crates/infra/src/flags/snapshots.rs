@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use flagstaff_domain::changes::{ChangeKind, Context};
-use flagstaff_domain::flags::targeting::Override;
+use flagstaff_domain::flags::targeting::{Override, Segment};
 use flagstaff_domain::flags::{
     Feature, HashKey, Snapshot, SnapshotFlag, SnapshotSource, SnapshotUpdate, Targeting,
 };
 use flagstaff_domain::ids::{EnvironmentId, Seq};
 use flagstaff_domain::storage::StorageError;
-use flagstaff_domain::text::EnvironmentName;
+use flagstaff_domain::text::{EnvironmentName, Invalid};
 
 use super::overrides::Wanted;
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
@@ -20,6 +20,7 @@ use super::variants::with_variants;
 use crate::changes::bookmark::{Ahead, Bookmark};
 use crate::changes::unit;
 use crate::db::columns::instant;
+use crate::db::error::invalid;
 use crate::db::schema::{environments, features, flags};
 use crate::db::{Db, DbConnection, WorkError};
 
@@ -73,7 +74,7 @@ fn read(
     };
     let snapshots = match affected {
         Affected::Some(ids) if ids.is_empty() => Vec::new(),
-        affected => load(connection, affected)?,
+        affected => load(connection, affected)?.compile()?,
     };
     Ok(SnapshotUpdate {
         snapshots,
@@ -110,19 +111,44 @@ fn changed_since(
     Ok((affected, removed.into_iter().collect()))
 }
 
-/// What is served of one environment, if there is one of this id.
+/// What is read of one environment, if there is one of this id.
 pub(super) fn load_one(
     connection: &mut DbConnection,
     environment: EnvironmentId,
-) -> Result<Option<Snapshot>, WorkError<StorageError>> {
-    let affected = Affected::Some(BTreeSet::from([environment]));
-    Ok(load(connection, affected)?.pop())
+) -> QueryResult<Loaded> {
+    load(connection, Affected::Some(BTreeSet::from([environment])))
 }
 
-fn load(
-    connection: &mut DbConnection,
-    affected: Affected,
-) -> Result<Vec<Snapshot>, WorkError<StorageError>> {
+/// What snapshots are made from; to compile them needs no connection any more.
+pub(super) struct Loaded {
+    environments: Vec<EnvironmentRow>,
+    flags: HashMap<i64, Vec<SnapshotFlag>>,
+    segments: Vec<Segment>,
+    overrides: HashMap<i64, Vec<Override>>,
+}
+
+impl Loaded {
+    /// The environments' snapshots.
+    pub(super) fn compile(mut self) -> Result<Vec<Snapshot>, Invalid> {
+        let snapshots = self.environments.into_iter().map(|row| {
+            Ok(Snapshot::new(
+                EnvironmentId(row.id),
+                EnvironmentName::parse(row.name)?,
+                HashKey::parse(row.hash_key)?,
+                Seq(row.revision),
+                instant(row.revised_at)?,
+                self.flags.remove(&row.id).unwrap_or_default(),
+                &Targeting {
+                    segments: &self.segments,
+                    overrides: self.overrides.remove(&row.id).unwrap_or_default(),
+                },
+            ))
+        });
+        snapshots.collect()
+    }
+}
+
+fn load(connection: &mut DbConnection, affected: Affected) -> QueryResult<Loaded> {
     let mut environment_rows = environments::table
         .select(EnvironmentRow::as_select())
         .into_boxed();
@@ -150,7 +176,7 @@ fn load(
         by_environment
             .entry(row.environment_id)
             .or_default()
-            .push(row.served(Arc::clone(feature))?);
+            .push(row.served(Arc::clone(feature)).map_err(invalid)?);
     }
     let segments = segments::load_all(connection)?;
     let mut overridden: HashMap<i64, Vec<Override>> = HashMap::new();
@@ -158,22 +184,10 @@ fn load(
         let of_environment = overridden.entry(one.environment_id.0).or_default();
         of_environment.push(one);
     }
-    environment_rows
-        .load::<EnvironmentRow>(connection)?
-        .into_iter()
-        .map(|row| {
-            Ok(Snapshot::new(
-                EnvironmentId(row.id),
-                EnvironmentName::parse(row.name)?,
-                HashKey::parse(row.hash_key)?,
-                Seq(row.revision),
-                instant(row.revised_at)?,
-                by_environment.remove(&row.id).unwrap_or_default(),
-                &Targeting {
-                    segments: &segments,
-                    overrides: overridden.remove(&row.id).unwrap_or_default(),
-                },
-            ))
-        })
-        .collect()
+    Ok(Loaded {
+        environments: environment_rows.load(connection)?,
+        flags: by_environment,
+        segments,
+        overrides: overridden,
+    })
 }

@@ -11,7 +11,7 @@ use flagstaff_domain::text::{EnvironmentName, FeatureName, SegmentName};
 use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::overrides::Neighbours;
-use super::{overrides, prerequisites, segments};
+use super::{agreement, overrides, segments};
 use crate::changes::unit;
 use crate::db::Db;
 
@@ -59,7 +59,7 @@ impl TargetingRepository for DieselTargetingRepository {
         let (name, change, precondition) = (name.clone(), change.clone(), precondition.clone());
         unit::write(&self.db, stamp, move |unit| {
             let written = segments::change(unit, &name, &change, &precondition)?;
-            prerequisites::check(unit.connection)?;
+            agreement::check(unit.connection)?;
             Ok(written)
         })
     }
@@ -118,7 +118,7 @@ impl TargetingRepository for DieselTargetingRepository {
         unit::write(&self.db, stamp, move |unit| {
             let neighbours = Neighbours::MoveBack;
             let written = overrides::create(unit, &environment, &feature, &command, neighbours)?;
-            prerequisites::check(unit.connection)?;
+            agreement::check(unit.connection)?;
             Ok(written)
         })
     }
@@ -136,7 +136,9 @@ impl TargetingRepository for DieselTargetingRepository {
         let (change, precondition) = (change.clone(), precondition.clone());
         unit::write(&self.db, stamp, move |unit| {
             let before = overrides::get_accepted(unit, &environment, &feature, id, &precondition)?;
-            overrides::change(unit, &before, &change, Neighbours::MoveBack)
+            let written = overrides::change(unit, &before, &change, Neighbours::MoveBack)?;
+            agreement::check(unit.connection)?;
+            Ok(written)
         })
     }
 

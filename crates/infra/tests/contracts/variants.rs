@@ -165,8 +165,8 @@ fn a_variant_with_a_share_stays(store: &Store) {
     let (refused, changes) = store.logged(|| change(store, &wanting(&["a"])).unwrap_err());
     assert_eq!(
         refused.to_string(),
-        "the variant \"bb\" of \"theme\" has a share in the flag in \"production\", the flag in \"staging\"; \
-         take it out of the split there first"
+        "the variant \"bb\" of \"theme\" is given or asked for by the flag in \"production\", the flag in \"staging\"; \
+         take it out there first"
     );
     assert_eq!(changes, []);
     assert_eq!(get(store), before);

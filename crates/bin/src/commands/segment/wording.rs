@@ -45,8 +45,25 @@ fn of(property: &str, operator: Operator, value: &str) -> Condition {
     Condition {
         property: property.to_owned(),
         operator,
-        value: ConditionValue::Text(unquoted(value).to_owned()),
+        value: match operator == Operator::IN && value.contains(['"', '\'']) {
+            true if !value.starts_with('[') => ConditionValue::List(members(value)),
+            _ => ConditionValue::Text(unquoted(value).to_owned()),
+        },
     }
+}
+
+/// The members of a list, some of them between quotes.
+fn members(list: &str) -> Vec<String> {
+    let mut quote = None;
+    let parts = list.split(|c: char| {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            Some(_) | None => {}
+        }
+        c == ',' && quote.is_none()
+    });
+    parts.map(|one| unquoted(one.trim()).to_owned()).collect()
 }
 
 /// The first word, and what comes after it.
@@ -145,6 +162,8 @@ mod tests {
         for (text, property, operator, value) in [
             ("plan IN pro,team", "plan", "IN", "pro,team"),
             ("plan in pro, team", "plan", "IN", "pro, team"),
+            ("plan IN 'a, b' ,\"c d\",e", "plan", "IN", "a, b,c d,e"),
+            ("plan IN [\"a\"]", "plan", "IN", "[\"a\"]"),
             ("age>=18", "age", "GREATER_THAN_INCLUSIVE", "18"),
             ("age < 18", "age", "LESS_THAN", "18"),
             ("plan != free", "plan", "NOT_EQUAL", "free"),

@@ -53,6 +53,7 @@ static UNKNOWN: Entry = Entry {
     origin: Origin::Flagstaff,
     reads: Reads::Feature,
     compile: |_| Err(Invalid::new("is of no use: the operator is not known")),
+    sense: any,
 };
 
 /// An operator.
@@ -63,6 +64,8 @@ struct Entry {
     origin: Origin,
     reads: Reads,
     compile: fn(&ConditionValue) -> Result<Test, Invalid>,
+    /// Refuses to save what compiles and makes no sense; a context from elsewhere may bring it all the same.
+    sense: fn(&ConditionValue) -> Result<(), Invalid>,
 }
 
 #[derive(PartialEq)]
@@ -160,12 +163,13 @@ impl Operator {
         self.0.reads
     }
 
-    /// Says whether it can work with this value.
+    /// Says whether a condition with this value may be saved.
     ///
     /// # Errors
     /// [`Invalid`], which says what the value must be.
     pub fn check(self, value: &ConditionValue) -> Result<(), Invalid> {
-        (self.0.compile)(value).map(drop)
+        (self.0.compile)(value).map(drop)?;
+        (self.0.sense)(value)
     }
 
     pub(super) fn compile(self, value: &ConditionValue) -> Result<Test, Invalid> {
@@ -198,6 +202,19 @@ impl TryFrom<String> for Operator {
 impl From<Operator> for &'static str {
     fn from(operator: Operator) -> Self {
         operator.name()
+    }
+}
+
+/// Any value that compiles makes sense.
+fn any(_: &ConditionValue) -> Result<(), Invalid> {
+    Ok(())
+}
+
+/// Without a text the condition would hold for all, or for none.
+fn some_text(value: &ConditionValue) -> Result<(), Invalid> {
+    match value.text().is_empty() {
+        true => Err(Invalid::new("must not be empty")),
+        false => Ok(()),
     }
 }
 

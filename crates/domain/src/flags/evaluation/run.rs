@@ -16,6 +16,9 @@ use super::scalar::Scalar;
 use super::subject::Subject;
 use crate::flags::targeting::RuleKind;
 
+/// The most features that are asked for in a row; one more counts as in a circle.
+const ROW_MAX: usize = 100;
+
 /// What other features serve, as prerequisites ask.
 pub(super) trait Flags {
     /// Whether the feature is enabled, and serves this variant if one is named.
@@ -297,6 +300,9 @@ impl<'a> Prerequisites<'a> {
     ) -> Option<Answer<'a>> {
         if let Some(known) = self.known.borrow().get(&feature) {
             return Some(*known);
+        }
+        if self.asking.borrow().len() >= ROW_MAX {
+            self.cyclic.borrow_mut().insert(feature);
         }
         let circle = self.asking.borrow().iter().position(|one| *one == feature);
         if let Some(from) = circle {

@@ -5,7 +5,6 @@
 use std::fmt::Display;
 
 use super::rule::{Condition, ConditionValue, Rule};
-use super::variant::Percentage;
 use crate::flags::evaluation::check_property;
 use crate::flags::evaluation::operators::{Operator, Reads, members};
 use crate::text::Invalid;
@@ -64,13 +63,7 @@ pub fn check_rules(rules: &[Rule]) -> Result<(), Misplaced> {
             format!("must be at most {RULE_MAX} rules"),
         ));
     }
-    let patterns = patterns(rules);
-    if patterns > PATTERNS_MAX {
-        let message = format!(
-            "must have at most {PATTERNS_MAX} conditions with REGEX altogether; these are {patterns}"
-        );
-        return Err(Misplaced::new("rules", message));
-    }
+    check_patterns([rules])?;
     let mut conditions = 0;
     check_each(rules, "", 1, &mut conditions)?;
     if conditions > CONDITIONS_MAX {
@@ -82,6 +75,21 @@ pub fn check_rules(rules: &[Rule]) -> Result<(), Misplaced> {
         ));
     }
     Ok(())
+}
+
+/// Checks how many patterns there are in the rules of a segment, or of several that are tried together.
+///
+/// # Errors
+/// [`Misplaced`].
+pub fn check_patterns<'a>(segments: impl IntoIterator<Item = &'a [Rule]>) -> Result<(), Misplaced> {
+    let patterns: usize = segments.into_iter().map(patterns).sum();
+    if patterns <= PATTERNS_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "must have at most {PATTERNS_MAX} conditions with REGEX altogether; these are {patterns}"
+    );
+    Err(Misplaced::new("rules", message))
 }
 
 /// How many patterns the first levels have; deeper ones are refused.
@@ -170,11 +178,6 @@ fn check_value(condition: &Condition) -> Result<(), Invalid> {
                     "must have at most {VALUE_MAX} characters"
                 )));
             }
-            // The engine takes any number, as Flagsmith's does.
-            if operator == Operator::PERCENTAGE_SPLIT {
-                let percent = text.parse().unwrap_or(f64::NAN);
-                Percentage::new(percent)?;
-            }
         }
     }
     operator.check(&condition.value)
@@ -253,6 +256,13 @@ mod tests {
             ("", "PERCENTAGE_SPLIT", json!("101"), Some("value")),
             ("", "PERCENTAGE_SPLIT", json!("half"), Some("value")),
             ("dark_mode", "FLAG", json!(""), None),
+            ("a", "EQUAL", json!(""), None),
+            ("a", "CONTAINS", json!(""), Some("value")),
+            ("a", "LESS_THAN", json!(""), Some("value")),
+            ("a", "MODULO", json!("0|1"), Some("value")),
+            ("a", "MODULO", json!("2|0"), None),
+            ("a", "IN", json!([]), Some("value")),
+            ("a", "IN", json!(" , "), Some("value")),
         ] {
             let refused = checked(condition(property, operator, &value)).err();
             let place = place.map(|place| format!("rules[0].conditions[0].{place}"));

@@ -27,10 +27,10 @@ pub const PRIORITY_MAX: u32 = 1_000_000;
 pub struct Priority(u32);
 
 impl Priority {
-    /// The next weaker one.
+    /// The next weaker one, unless this is the weakest.
     #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+    pub fn next(self) -> Option<Self> {
+        Self::try_from(self.0 + 1).ok()
     }
 
     /// A priority that is stored.
@@ -323,19 +323,36 @@ fn shares(is_identity: bool, split: &Split, known: &[Variant]) -> Result<Vec<Sha
 
 /// Makes room among the priorities of a flag: of those that stand at `wanted`, or right behind one that moves, each moves
 /// back by one. The result is in the order in which they are to be moved, the last first.
-#[must_use]
-pub fn make_room<T: Copy>(mut taken: Vec<(T, Priority)>, wanted: Priority) -> Vec<(T, Priority)> {
+///
+/// # Errors
+/// [`FlagError::Invalid`] when there is no room behind them.
+pub fn make_room<T: Copy>(
+    mut taken: Vec<(T, Priority)>,
+    wanted: Priority,
+) -> Result<Vec<(T, Priority)>, FlagError> {
     taken.sort_by_key(|(_, priority)| *priority);
     let mut needed = wanted;
     let mut moved = Vec::new();
     for (one, priority) in taken {
         if priority == needed {
-            needed = priority.next();
+            needed = behind(priority)?;
             moved.push((one, needed));
         }
     }
     moved.reverse();
-    moved
+    Ok(moved)
+}
+
+/// The priority of what is put right behind another.
+///
+/// # Errors
+/// [`FlagError::Invalid`] where nothing is behind it.
+pub fn behind(priority: Priority) -> Result<Priority, FlagError> {
+    let full = || {
+        let reason = format!("{PRIORITY_MAX} is taken; give that override a lower number first");
+        invalid("priority", Invalid::new(reason))
+    };
+    priority.next().ok_or_else(full)
 }
 
 #[cfg(test)]
@@ -352,7 +369,7 @@ mod tests {
     fn only_what_stands_in_the_way_moves() {
         let taken = |numbers: &[u32]| numbers.iter().map(|one| (*one, priority(*one))).collect();
         let moved = |numbers: &[u32], wanted| -> Vec<_> {
-            let moved = make_room(taken(numbers), priority(wanted));
+            let moved = make_room(taken(numbers), priority(wanted)).unwrap();
             moved
                 .into_iter()
                 .map(|(one, now)| (one, u32::from(now)))
@@ -362,6 +379,9 @@ mod tests {
         assert_eq!(moved(&[5, 4], 4), [(5, 6), (4, 5)]);
         assert_eq!(moved(&[0, 2], 1), []);
         assert_eq!(moved(&[], 0), []);
+        let last = [PRIORITY_MAX - 1, PRIORITY_MAX];
+        assert!(make_room(taken(&last), priority(PRIORITY_MAX - 1)).is_err());
+        assert!(make_room(taken(&last), priority(0)).is_ok());
     }
 
     /// The field that is refused, if one is.

@@ -13,7 +13,8 @@ use crate::write::{Precondition, Stamp, Written};
 /// Conditions on features (`FLAG`) name them; they MUST be kept by the features' ids, so that they follow a renaming. A
 /// name that is no feature's, and a value that is none of its variants' keys, MUST be [`FlagError::Misplaced`]. A write
 /// after which features would depend on one another in a circle, or in too long a row, MUST be refused by
-/// [`FlagError::Tangled`].
+/// [`FlagError::Tangled`]; one after which a segment has a `PERCENTAGE_SPLIT` and an override of it a rollout, by
+/// [`FlagError::DrawnTwice`].
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait TargetingRepository: Send + Sync {
     /// A page of the segments.

@@ -90,7 +90,7 @@ impl TargetingService {
     /// Changes a segment, in every environment.
     ///
     /// # Errors
-    /// [`FlagError::Misplaced`], [`FlagError::Tangled`], [`FlagError::SegmentNotFound`], [`FlagError::SegmentExists`],
+    /// [`FlagError::Misplaced`], [`FlagError::Tangled`], [`FlagError::DrawnTwice`], [`FlagError::SegmentNotFound`], [`FlagError::SegmentExists`],
     /// [`FlagError::VersionMismatch`], [`FlagError::Storage`].
     pub fn change_segment(
         &self,
@@ -162,7 +162,7 @@ impl TargetingService {
     ///
     /// # Errors
     /// [`FlagError::EnvironmentNotFound`], [`FlagError::FeatureNotFound`], [`FlagError::OverrideExists`],
-    /// [`FlagError::Misplaced`], [`FlagError::Tangled`], [`FlagError::Storage`].
+    /// [`FlagError::Misplaced`], [`FlagError::Tangled`], [`FlagError::DrawnTwice`], [`FlagError::Storage`].
     pub fn create_override(
         &self,
         actor: &Actor,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Basis, Planner, Step, once};
 use crate::flags::FlagError;
+use crate::flags::targeting::overrides::behind;
 use crate::flags::targeting::prerequisites::each;
 use crate::flags::targeting::{
     ChangeOverride, ChangeSegment, Misplaced, NewOverride, Override, Priority, Rule, TargetName,
@@ -11,7 +12,7 @@ use crate::flags::targeting::{
 };
 use crate::state::error::StateError;
 use crate::state::file::{OverrideEntry, StateFile};
-use crate::text::{EnvironmentName, FeatureName, fold};
+use crate::text::{EnvironmentName, FeatureName, SegmentName, fold};
 
 /// A flag whose overrides are planned.
 pub(super) struct Place<'a> {
@@ -142,8 +143,9 @@ impl Planner<'_> {
                 let mut new = new(entry, target);
                 new.check(&flag.basis.variants).map_err(refused)?;
                 if matches!(new.target, TargetName::Segment(_)) && new.priority.is_none() {
-                    let last = taken.keys().next_back();
-                    let next = last.map_or_else(Priority::default, |last| last.next());
+                    let last = taken.keys().next_back().copied();
+                    let next = last.map_or(Ok(Priority::default()), behind);
+                    let next = next.map_err(refused)?;
                     taken.insert(next, new.target.clone());
                     new.priority = Some(next);
                 }
@@ -190,29 +192,46 @@ impl Planner<'_> {
     }
 
     /// Deletes segments that the list leaves out, first the overrides of what goes anyway.
-    pub(super) fn prune_segments(&mut self, file: &StateFile) {
+    ///
+    /// # Errors
+    /// [`StateError::Invalid`] when a flag that stays has an override of such a segment.
+    pub(super) fn prune_segments(&mut self, file: &StateFile) -> Result<(), StateError> {
         if file.flags.segments.is_none() {
-            return;
+            return Ok(());
         }
         let known = &self.segments;
-        let goes = |name: &str| !known.contains(&fold(name));
+        let goes = |name: &SegmentName| !known.contains(&fold(name.as_str()));
         let features = file.flags.features.as_ref().map(|entries| {
             let names = entries.iter().map(|one| fold(one.name.as_str()));
             names.collect::<HashSet<_>>()
         });
-        let overrides = self.current.overrides.iter().filter(|one| {
-            let segment = one.target.segment();
+        let mut with_flags = Vec::new();
+        for one in &self.current.overrides {
+            let Some(segment) = one.target.segment().filter(|one| goes(&one.name)) else {
+                continue;
+            };
             let flag_goes = features
                 .as_ref()
                 .is_some_and(|kept| !kept.contains(&fold(one.feature.as_str())))
                 || !self.known.contains(&fold(one.environment.as_str()));
-            segment.is_some_and(|segment| goes(segment.name.as_str())) && flag_goes
-        });
-        self.steps.extend(overrides.map(delete));
+            if flag_goes {
+                with_flags.push(delete(one));
+            } else if !self.steps.contains(&delete(one)) {
+                let message = format!(
+                    "leaves out {:?}, of which {:?} has an override in {:?}; list that flag's overrides without it",
+                    segment.name.as_str(),
+                    one.feature.as_str(),
+                    one.environment.as_str()
+                );
+                return Err(StateError::invalid("flags.segments", message));
+            }
+        }
+        self.steps.extend(with_flags);
         let segments = self.current.segments.iter();
-        let gone = segments.filter(|one| goes(one.name.as_str()));
+        let gone = segments.filter(|one| goes(&one.name));
         self.steps
             .extend(gone.map(|one| Step::DeleteSegment(one.name.clone())));
+        Ok(())
     }
 }
 

@@ -106,6 +106,6 @@ fn take<'a>(
     let snapshot = services.serving.snapshot(opened.grant.environment);
     let loaded = || Problem::unavailable("this environment's flags are not loaded yet");
     let snapshot = snapshot.ok_or_else(loaded)?;
-    services.usage.count(&snapshot, counts);
+    services.usage.count(&snapshot, opened.grant.kind, counts);
     Ok(())
 }

@@ -136,7 +136,7 @@ fn visible(snapshot: &Snapshot, kind: KeyKind) -> impl Iterator<Item = (usize, &
         .flags
         .iter()
         .enumerate()
-        .filter(move |(_, flag)| kind == KeyKind::Server || !flag.feature.server_key_only)
+        .filter(move |(_, flag)| flag.is_for(kind))
 }
 
 struct Audience {

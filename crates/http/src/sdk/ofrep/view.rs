@@ -78,7 +78,7 @@ impl View {
 
     fn shows(&self, kind: KeyKind, flag: usize) -> bool {
         let flag = self.snapshot.flags.get(flag);
-        flag.is_some_and(|flag| kind == KeyKind::Server || !flag.feature.server_key_only)
+        flag.is_some_and(|flag| flag.is_for(kind))
     }
 
     /// The flag at this place, for this identity.

@@ -93,6 +93,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) feature: Option<FeatureId>,
     pub(crate) segment: Option<SegmentId>,
     pub(crate) identifier: Option<&'a str>,
+    /// Those for segments alone.
+    pub(crate) of_segments: bool,
     pub(crate) id: Option<OverrideId>,
     /// Only what comes after the override of this id, which has this priority if any.
     pub(crate) after: Option<(OverrideId, Option<i64>)>,
@@ -126,6 +128,9 @@ impl Wanted<'_> {
         }
         if let Some(segment) = self.segment {
             rows = rows.filter(overrides::segment_id.eq(segment.0));
+        }
+        if self.of_segments {
+            rows = rows.filter(overrides::segment_id.is_not_null());
         }
         if let Some(identifier) = self.identifier {
             rows = rows.filter(overrides::identifier.eq(identifier));

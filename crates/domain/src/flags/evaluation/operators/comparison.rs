@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use semver::Version;
 
-use super::{Entry, Origin, Reads, Test, of_value};
+use super::{Entry, Origin, Reads, Test, any, of_value, some_text};
 use crate::flags::evaluation::scalar::Scalar;
 use crate::flags::targeting::ConditionValue;
 use crate::text::Invalid;
@@ -13,7 +13,7 @@ use crate::text::Invalid;
 const VALUE: &str = "a text, a number, true or false; a semantic version with \":semver\" after it, as 1.2.3:semver";
 
 macro_rules! comparison {
-    ($name:ident, $summary:literal, $holds:expr) => {
+    ($name:ident, $sense:path, $summary:literal, $holds:expr) => {
         pub(super) static $name: Entry = Entry {
             name: stringify!($name),
             summary: $summary,
@@ -21,34 +21,40 @@ macro_rules! comparison {
             origin: Origin::Flagsmith,
             reads: Reads::Property,
             compile: |value| compile(value, $holds),
+            sense: $sense,
         };
     };
 }
 
-comparison!(EQUAL, "The property equals the value.", |order| order
+comparison!(EQUAL, any, "The property equals the value.", |order| order
     == Some(Ordering::Equal));
 comparison!(
     NOT_EQUAL,
+    any,
     "The property is there and does not equal the value.",
     |order| order != Some(Ordering::Equal)
 );
 comparison!(
     GREATER_THAN,
+    some_text,
     "The property is greater than the value.",
     |order| order == Some(Ordering::Greater)
 );
 comparison!(
     GREATER_THAN_INCLUSIVE,
+    some_text,
     "The property is greater than the value, or equals it.",
     |order| matches!(order, Some(Ordering::Greater | Ordering::Equal))
 );
 comparison!(
     LESS_THAN,
+    some_text,
     "The property is less than the value.",
     |order| order == Some(Ordering::Less)
 );
 comparison!(
     LESS_THAN_INCLUSIVE,
+    some_text,
     "The property is less than the value, or equals it.",
     |order| matches!(order, Some(Ordering::Less | Ordering::Equal))
 );

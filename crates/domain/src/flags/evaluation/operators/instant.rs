@@ -1,6 +1,6 @@
 //! Instants: `$.now`, or a property that holds one.
 
-use super::{Entry, Origin, Reads, Test, of_value};
+use super::{Entry, Origin, Reads, Test, any, of_value};
 use crate::clock::Timestamp;
 use crate::flags::evaluation::scalar::Scalar;
 use crate::flags::targeting::ConditionValue;
@@ -15,6 +15,7 @@ pub(super) static BEFORE: Entry = Entry {
     origin: Origin::Flagstaff,
     reads: Reads::Property,
     compile: |value| compile(value, |found, wanted| found < wanted),
+    sense: any,
 };
 
 pub(super) static AFTER: Entry = Entry {
@@ -24,6 +25,7 @@ pub(super) static AFTER: Entry = Entry {
     origin: Origin::Flagstaff,
     reads: Reads::Property,
     compile: |value| compile(value, |found, wanted| found >= wanted),
+    sense: any,
 };
 
 fn compile(

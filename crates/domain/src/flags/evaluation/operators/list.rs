@@ -14,6 +14,7 @@ pub(super) static IN: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile,
+    sense: some_member,
 };
 
 #[expect(
@@ -41,6 +42,14 @@ pub(in crate::flags) fn members(value: &ConditionValue) -> Vec<String> {
             }
         }
         ConditionValue::Text(text) => separated(text),
+    }
+}
+
+/// Nothing is in a list of nothing.
+fn some_member(value: &ConditionValue) -> Result<(), Invalid> {
+    match members(value).iter().all(String::is_empty) {
+        true => Err(Invalid::new("must list at least one text")),
+        false => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Entry, Origin, Reads, Test, of_value};
+use super::{Entry, Origin, Reads, Test, any, of_value};
 use crate::flags::targeting::ConditionValue;
 use crate::text::Invalid;
 
@@ -15,6 +15,7 @@ pub(super) static CIDR: Entry = Entry {
     origin: Origin::Flagstaff,
     reads: Reads::Property,
     compile,
+    sense: any,
 };
 
 fn compile(value: &ConditionValue) -> Result<Test, Invalid> {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::{Asked, Entry, Origin, Reads, Test, of_value};
 use crate::flags::evaluation::bucket::percentage;
-use crate::flags::targeting::ConditionValue;
+use crate::flags::targeting::{ConditionValue, Percentage};
 use crate::text::Invalid;
 
 pub(super) static MODULO: Entry = Entry {
@@ -14,6 +14,7 @@ pub(super) static MODULO: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile: modulo,
+    sense: divisor,
 };
 
 pub(super) static PERCENTAGE_SPLIT: Entry = Entry {
@@ -24,6 +25,7 @@ pub(super) static PERCENTAGE_SPLIT: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::PropertyOrKey,
     compile: share,
+    sense: percent,
 };
 
 fn modulo(value: &ConditionValue) -> Result<Test, Invalid> {
@@ -36,6 +38,22 @@ fn modulo(value: &ConditionValue) -> Result<Test, Invalid> {
         let rest = value.number().map(|number| number % divisor - remainder);
         rest.is_some_and(|difference| difference.abs() < 1e-10)
     }))
+}
+
+/// Nothing leaves a remainder when it is divided by zero.
+fn divisor(value: &ConditionValue) -> Result<(), Invalid> {
+    let text = value.text();
+    let divisor = text.split('|').next().and_then(|text| text.parse().ok());
+    match divisor.is_some_and(|divisor: f64| divisor.is_normal()) {
+        true => Ok(()),
+        false => Err(Invalid::new("must not divide by zero")),
+    }
+}
+
+/// The engine takes any number, as Flagsmith's does.
+fn percent(value: &ConditionValue) -> Result<(), Invalid> {
+    let percent = value.text().parse().unwrap_or(f64::NAN);
+    Percentage::new(percent).map(drop)
 }
 
 fn share(value: &ConditionValue) -> Result<Test, Invalid> {

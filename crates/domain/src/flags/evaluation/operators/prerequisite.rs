@@ -1,6 +1,6 @@
 //! Prerequisites: what another feature serves to the same context.
 
-use super::{Asked, Entry, Origin, Reads};
+use super::{Asked, Entry, Origin, Reads, any};
 
 pub(super) static FLAG: Entry = Entry {
     name: "FLAG",
@@ -14,4 +14,5 @@ pub(super) static FLAG: Entry = Entry {
             asked.flags.serves(asked.property, variant.as_deref())
         }))
     },
+    sense: any,
 };

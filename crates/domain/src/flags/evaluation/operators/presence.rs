@@ -1,6 +1,6 @@
 //! Whether a property is there.
 
-use super::{Entry, Origin, Reads};
+use super::{Entry, Origin, Reads, any};
 
 pub(super) static IS_SET: Entry = Entry {
     name: "IS_SET",
@@ -9,6 +9,7 @@ pub(super) static IS_SET: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile: |_| Ok(Box::new(|asked| asked.value.is_some())),
+    sense: any,
 };
 
 pub(super) static IS_NOT_SET: Entry = Entry {
@@ -18,6 +19,7 @@ pub(super) static IS_NOT_SET: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile: |_| Ok(Box::new(|asked| asked.value.is_none())),
+    sense: any,
 };
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use regex::RegexBuilder;
 
-use super::{Entry, Origin, Reads, Test, of_value};
+use super::{Entry, Origin, Reads, Test, of_value, some_text};
 use crate::flags::targeting::ConditionValue;
 use crate::text::Invalid;
 
@@ -18,6 +18,7 @@ pub(super) static CONTAINS: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile: |value| parts(value, |text, part| text.contains(part)),
+    sense: some_text,
 };
 
 pub(super) static NOT_CONTAINS: Entry = Entry {
@@ -27,6 +28,7 @@ pub(super) static NOT_CONTAINS: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile: |value| parts(value, |text, part| !text.contains(part)),
+    sense: some_text,
 };
 
 pub(super) static STARTS_WITH: Entry = Entry {
@@ -36,6 +38,7 @@ pub(super) static STARTS_WITH: Entry = Entry {
     origin: Origin::Flagstaff,
     reads: Reads::Property,
     compile: |value| parts(value, |text, part| text.starts_with(part)),
+    sense: some_text,
 };
 
 pub(super) static ENDS_WITH: Entry = Entry {
@@ -45,6 +48,7 @@ pub(super) static ENDS_WITH: Entry = Entry {
     origin: Origin::Flagstaff,
     reads: Reads::Property,
     compile: |value| parts(value, |text, part| text.ends_with(part)),
+    sense: some_text,
 };
 
 pub(super) static REGEX: Entry = Entry {
@@ -54,6 +58,7 @@ pub(super) static REGEX: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile: pattern,
+    sense: some_text,
 };
 
 #[expect(

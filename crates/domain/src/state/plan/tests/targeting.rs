@@ -134,6 +134,22 @@ fn what_goes_is_taken_apart_first() {
 }
 
 #[test]
+fn a_segment_does_not_go_while_a_flag_that_stays_has_an_override_of_it() {
+    let file = |overrides: &str| {
+        format!(
+            r#"{{"version":1,"flags":{{"features":[{{"name":"dark_mode","flags":{{"production":{{{overrides}}}}}}}],"segments":[]}}}}"#
+        )
+    };
+    let refused = plan(&targeted(), &file(""), true).unwrap_err().to_string();
+    assert!(
+        refused.contains(r#"leaves out "a", of which "dark_mode" has an override in "production""#),
+        "{refused}"
+    );
+    let listed = plan(&targeted(), &file(r#""overrides":[]"#), true).unwrap();
+    assert_eq!(listed.steps.len(), 5);
+}
+
+#[test]
 fn conditions_name_features_as_they_are_written_from_now_on() {
     let file = r#"{"version":1,"flags":{"features":[{"name":"Dark_Mode"},{"name":"new"}],"segments":[
         {"name":"d","rules":[{"type":"ALL","conditions":[{"property":"NEW","operator":"FLAG"}]}]}]}}"#;
