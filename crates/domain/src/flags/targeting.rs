@@ -6,6 +6,7 @@ pub mod check;
 pub mod overrides;
 pub mod ports;
 pub mod prerequisites;
+pub mod priority;
 pub mod rule;
 pub mod seed;
 pub mod segment;
@@ -14,10 +15,11 @@ pub mod variant;
 
 pub use check::{Misplaced, check_rules};
 pub use overrides::{
-    ChangeOverride, CreateOverride, NewOverride, Override, OverrideSeeds, Priority, SegmentTarget,
-    Target, TargetName,
+    ChangeOverride, CreateOverride, NewOverride, Override, OverrideSeeds, SegmentTarget, Target,
+    TargetName,
 };
 pub use ports::TargetingRepository;
+pub use priority::Priority;
 pub use rule::{Condition, ConditionValue, Rule, RuleKind};
 pub use seed::SplitSeed;
 pub use segment::{ChangeSegment, CreateSegment, Segment};

@@ -4,7 +4,7 @@ mod row;
 
 use diesel::prelude::*;
 use flagstaff_domain::changes::NewChange;
-use flagstaff_domain::flags::targeting::overrides::{behind, make_room};
+use flagstaff_domain::flags::targeting::priority::{behind, make_room};
 use flagstaff_domain::flags::targeting::{
     ChangeOverride, CreateOverride, NewOverride, Override, OverrideSeeds, Priority, SegmentTarget,
     Target, TargetName,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Basis, Planner, Step, once};
 use crate::flags::FlagError;
-use crate::flags::targeting::overrides::behind;
 use crate::flags::targeting::prerequisites::each;
+use crate::flags::targeting::priority::behind;
 use crate::flags::targeting::{
     ChangeOverride, ChangeSegment, Misplaced, NewOverride, Override, Priority, Rule, TargetName,
     check_rules,
