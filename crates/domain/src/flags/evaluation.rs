@@ -11,6 +11,7 @@ pub mod explain;
 pub mod flagsmith;
 pub mod operators;
 mod path;
+mod prerequisites;
 mod program;
 mod run;
 mod scalar;

@@ -13,8 +13,8 @@ use crate::flags::targeting::{Condition, Rule, RuleKind};
 pub(super) struct CompiledFeature {
     pub(super) split: Split,
     pub(super) overrides: Vec<SegmentOverride>,
-    /// The segments that have them, in the order of the definition.
-    pub(super) segments: Vec<usize>,
+    /// Their places, in the order of the definition's segments.
+    pub(super) as_defined: Vec<usize>,
     /// By identifier.
     pub(super) identities: HashMap<String, IdentityOverride>,
 }
@@ -181,16 +181,14 @@ fn features(definition: &Definition, by_name: &HashMap<String, usize>) -> Vec<Co
     let compiled = definition.features.iter().map(|feature| CompiledFeature {
         split: Split::of(feature),
         overrides: Vec::new(),
-        segments: Vec::new(),
+        as_defined: Vec::new(),
         identities: HashMap::new(),
     });
     let mut features: Vec<CompiledFeature> = compiled.collect();
     for (segment, one) in definition.segments.iter().enumerate() {
         for (place, state) in one.overrides.iter().enumerate() {
             if let Some(feature) = by_name.get(&state.name) {
-                let feature = &mut features[*feature];
-                feature.segments.push(segment);
-                feature.overrides.push(SegmentOverride {
+                features[*feature].overrides.push(SegmentOverride {
                     segment,
                     place,
                     split: Split::of(state),
@@ -203,6 +201,10 @@ fn features(definition: &Definition, by_name: &HashMap<String, usize>) -> Vec<Co
             let strength = |one: &SegmentOverride| priority(&definition.segments[one.segment], one);
             strength(a).total_cmp(&strength(b))
         });
+        feature.as_defined = (0..feature.overrides.len()).collect();
+        let overrides = &feature.overrides;
+        let defined = |at: &usize| (overrides[*at].segment, overrides[*at].place);
+        feature.as_defined.sort_by_key(defined);
     }
     for (identifier, states) in &definition.identities {
         for (place, state) in states.iter().enumerate() {

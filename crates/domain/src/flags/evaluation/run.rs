@@ -1,23 +1,21 @@
 //! One evaluation: each property is read once, each segment decided once, and nothing is allocated for a condition.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::{Cell, OnceCell};
 use std::fmt::{self, Display};
 
-use foldhash::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::bucket::percentage;
-use super::compile::{CompiledCondition, CompiledRule, Split, Subject as Reads};
+use super::compile::{
+    CompiledCondition, CompiledFeature, CompiledRule, SegmentOverride, Split, Subject as Reads,
+};
 use super::definition::{FeatureDefinition, SegmentDefinition};
 use super::operators::Asked;
+use super::prerequisites::Prerequisites;
 use super::program::{Answer, Choice, Origin, Program};
 use super::scalar::Scalar;
 use super::subject::Subject;
 use crate::flags::targeting::RuleKind;
-
-/// The most features that are asked for in a row; one more counts as in a circle.
-const ROW_MAX: usize = 100;
 
 /// What other features serve, as prerequisites ask.
 pub(super) trait Flags {
@@ -68,13 +66,26 @@ impl<'a> Evaluation<'a> {
     /// What the subject gets of the feature at this place, if there is one.
     #[must_use]
     pub fn answer(&self, feature: usize) -> Option<Answer<'a>> {
-        let answer = self.strongest(feature, |segment| self.is_in(segment))?;
+        let prerequisites = self.prerequisites.get();
+        // What others were told of it, it serves: around a circle another look may come to something else.
+        let told = prerequisites.and_then(|known| known.answer(feature));
+        let answer = match told {
+            Some(answer) => answer,
+            None => self.strongest(feature, |overrides| {
+                overrides.iter().find(|one| self.is_in(one.segment))
+            })?,
+        };
         let prerequisites = self.prerequisites.get();
         let in_cycle = prerequisites.is_some_and(|known| known.is_cyclic(feature));
         Some(Answer { in_cycle, ..answer })
     }
 
-    fn strongest(&self, feature: usize, is_in: impl Fn(usize) -> bool) -> Option<Answer<'a>> {
+    /// What the subject gets, given how to find the strongest override of a segment that it is in.
+    fn strongest(
+        &self,
+        feature: usize,
+        find: impl FnOnce(&'a [SegmentOverride]) -> Option<&'a SegmentOverride>,
+    ) -> Option<Answer<'a>> {
         let own = self.program.definition.features.get(feature)?;
         let compiled = self.program.compiled.features.get(feature)?;
         if let Some((state, outcome)) = self.identity_override(feature) {
@@ -88,8 +99,7 @@ impl<'a> Evaluation<'a> {
                 in_cycle: false,
             });
         }
-        let strongest = compiled.overrides.iter().find(|one| is_in(one.segment));
-        let (state, origin, split) = match strongest {
+        let (state, origin, split) = match find(&compiled.overrides) {
             Some(one) => {
                 let segment = &self.program.definition.segments[one.segment];
                 (
@@ -163,12 +173,14 @@ impl<'a> Evaluation<'a> {
     fn is_in_meanwhile(&self, segment: usize) -> bool {
         let verdict = &self.verdicts[segment];
         let decided = match verdict.get() {
-            Some(known @ (Verdict::In | Verdict::Out)) => known,
-            Some(Verdict::Cut) | None => self.decide(segment),
+            Some(known @ (Verdict::In | Verdict::Out)) => return matches!(known, Verdict::In),
+            Some(Verdict::Cut) => self.decide(segment), // for who asks; it stays cut
+            None => {
+                let decided = self.decide(segment);
+                verdict.set(Some(decided).filter(|one| !matches!(one, Verdict::Cut)));
+                decided
+            }
         };
-        if !matches!(decided, Verdict::Cut) {
-            verdict.set(Some(decided));
-        }
         matches!(decided, Verdict::In)
     }
 
@@ -187,7 +199,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn cuts(&self) -> usize {
-        self.prerequisites.get().map_or(0, |known| known.cuts.get())
+        self.prerequisites.get().map_or(0, Prerequisites::cuts)
     }
 
     /// What a feature serves, for a condition that asks; `None` where that depends on the condition itself.
@@ -195,11 +207,18 @@ impl<'a> Evaluation<'a> {
         let feature = self.program.find(feature)?;
         let known = self.prerequisites.get_or_init(Prerequisites::default);
         known.resolve(feature, || {
-            // All of them, so that a circle is found wherever it goes through.
-            for segment in &self.program.compiled.features[feature].segments {
-                self.is_in_meanwhile(*segment);
-            }
-            self.strongest(feature, |segment| self.is_in_meanwhile(segment))
+            let CompiledFeature {
+                overrides,
+                as_defined,
+                ..
+            } = &self.program.compiled.features[feature];
+            // All of them, so that a circle is found wherever it goes through, and each once, since around a circle
+            // another look may come to something else.
+            let holding = as_defined
+                .iter()
+                .filter(|at| self.is_in_meanwhile(overrides[**at].segment));
+            let strongest = holding.min();
+            self.strongest(feature, |overrides| strongest.map(|at| &overrides[*at]))
         })
     }
 
@@ -274,53 +293,6 @@ impl<'a> Evaluation<'a> {
             }
             Value::Object(context)
         })
-    }
-}
-
-/// What features serve, where conditions of segments ask for it; guards against asking in circles.
-#[derive(Default)]
-struct Prerequisites<'a> {
-    known: RefCell<HashMap<usize, Answer<'a>>>,
-    /// The features being resolved, each because the one before asked.
-    asking: RefCell<Vec<usize>>,
-    cyclic: RefCell<BTreeSet<usize>>,
-    /// How often a circle was cut.
-    cuts: Cell<usize>,
-}
-
-impl<'a> Prerequisites<'a> {
-    fn is_cyclic(&self, feature: usize) -> bool {
-        self.cyclic.borrow().contains(&feature)
-    }
-
-    fn resolve(
-        &self,
-        feature: usize,
-        answer: impl FnOnce() -> Option<Answer<'a>>,
-    ) -> Option<Answer<'a>> {
-        if let Some(known) = self.known.borrow().get(&feature) {
-            return Some(*known);
-        }
-        if self.asking.borrow().len() >= ROW_MAX {
-            self.cyclic.borrow_mut().insert(feature);
-        }
-        let circle = self.asking.borrow().iter().position(|one| *one == feature);
-        if let Some(from) = circle {
-            let members = self.asking.borrow();
-            self.cyclic.borrow_mut().extend(&members[from..]);
-        }
-        if self.is_cyclic(feature) {
-            self.cuts.set(self.cuts.get() + 1);
-            return None;
-        }
-        self.asking.borrow_mut().push(feature);
-        let answer = answer();
-        self.asking.borrow_mut().pop();
-        if self.is_cyclic(feature) {
-            return None;
-        }
-        self.known.borrow_mut().insert(feature, answer?);
-        answer
     }
 }
 

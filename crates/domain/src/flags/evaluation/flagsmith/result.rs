@@ -151,4 +151,41 @@ mod tests {
             assert_eq!(result(&context)["segments"], json!([{"name": "pro"}]));
         }
     }
+
+    #[test]
+    fn a_feature_serves_what_others_were_told_of_it() {
+        let asks = |property: &str| {
+            json!([{"type": "NONE", "conditions": [
+                {"property": property, "operator": "EQUAL", "value": "never"},
+            ]}])
+        };
+        let feature = |name: &str, enabled: bool| json!({"key": name, "name": name, "enabled": enabled, "value": null});
+        let segment = |key: &str, property: &str, of: &[&str]| {
+            let overrides = of.iter().map(|name| feature(name, true));
+            json!({"key": key, "name": key, "rules": asks(property), "overrides": overrides.collect::<Vec<_>>()})
+        };
+        // "round" asks for itself. Whoever first asks for "last" is told it while "limit", which rests on that, is not known.
+        let context = json!({
+            "environment": {"key": "env", "name": "production"},
+            "segments": {
+                "1": segment("1", "$.flags.round.enabled", &["round", "limit"]),
+                "2": segment("2", "$.flags.last.enabled", &[]),
+                "3": segment("3", "$.flags.limit.enabled", &["last"]),
+            },
+            "features": {
+                "round": feature("round", false), "limit": feature("limit", false), "last": feature("last", false),
+            },
+        });
+        let result = result(&context);
+        assert_eq!(result["segments"], json!([{"name": "3"}]));
+        let told = ["round", "limit", "last"].map(|name| {
+            let flag = &result["flags"][name];
+            (flag["enabled"].clone(), flag["reason"].clone())
+        });
+        let circle = "ERROR; code=CIRCULAR_DEPENDENCY";
+        assert_eq!(
+            told,
+            [circle, "DEFAULT", "DEFAULT"].map(|reason| (json!(false), json!(reason)))
+        );
+    }
 }
