@@ -1,5 +1,6 @@
 //! Whole installations: read in one transaction, changed in one transaction across contexts.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use flagstaff_domain::access::AccessError;
@@ -162,6 +163,57 @@ fn done<T, E: Into<StateError>>(
     result.map(drop).map_err(within)
 }
 
+/// An import that is to be made, or tried.
+struct Import {
+    file: StateFile,
+    prune: bool,
+    seeds: Seeds,
+    stamp: Stamp,
+    progress: Arc<dyn Progress>,
+}
+
+impl Import {
+    fn new(
+        file: &StateFile,
+        prune: bool,
+        seeds: &Seeds,
+        stamp: &Stamp,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
+        Self {
+            file: file.clone(),
+            prune,
+            seeds: seeds.clone(),
+            stamp: stamp.clone(),
+            progress,
+        }
+    }
+
+    fn carry_out(&self, connection: &mut DbConnection) -> Result<Plan, WorkError<StateError>> {
+        let plan = Plan::new(&load(connection)?, &self.file, self.prune);
+        let plan = plan.map_err(WorkError::Refused)?;
+        let mut unit = UnitOfWork::new(connection, &self.stamp);
+        for (at, step) in plan.steps.iter().enumerate() {
+            carry_out(&mut unit, step, &self.seeds)?;
+            self.progress.advanced(at + 1, plan.steps.len());
+        }
+        agreement::check(unit.connection).map_err(within::<FlagError>)?;
+        Ok(plan)
+    }
+}
+
+/// How a rehearsal ends: never with a commit.
+enum End {
+    Rehearsed(Plan),
+    Refused(StateError),
+}
+
+impl From<StorageError> for End {
+    fn from(error: StorageError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 impl StateRepository for DieselStateRepository {
     fn load(&self) -> Result<CurrentState, StorageError> {
         self.db.read(load).map_err(|error: StateError| match error {
@@ -178,16 +230,31 @@ impl StateRepository for DieselStateRepository {
         stamp: &Stamp,
         progress: Arc<dyn Progress>,
     ) -> Result<Plan, StateError> {
-        let (file, seeds, stamp) = (file.clone(), seeds.clone(), stamp.clone());
-        self.db.write(move |connection| {
-            let plan = Plan::new(&load(connection)?, &file, prune).map_err(WorkError::Refused)?;
-            let mut unit = UnitOfWork::new(connection, &stamp);
-            for (at, step) in plan.steps.iter().enumerate() {
-                carry_out(&mut unit, step, &seeds)?;
-                progress.advanced(at + 1, plan.steps.len());
-            }
-            agreement::check(unit.connection).map_err(within::<FlagError>)?;
-            Ok(plan)
-        })
+        let import = Import::new(file, prune, seeds, stamp, progress);
+        self.db
+            .write(move |connection| import.carry_out(connection))
+    }
+
+    fn rehearse(
+        &self,
+        file: &StateFile,
+        prune: bool,
+        seeds: &Seeds,
+        stamp: &Stamp,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Plan, StateError> {
+        let import = Import::new(file, prune, seeds, stamp, progress);
+        let end = self.db.write(move |connection| {
+            Err::<Infallible, _>(match import.carry_out(connection) {
+                Ok(plan) => WorkError::Refused(End::Rehearsed(plan)),
+                Err(WorkError::Refused(error)) => WorkError::Refused(End::Refused(error)),
+                Err(WorkError::Database(error)) => WorkError::Database(error),
+            })
+        });
+        match end {
+            Err(End::Rehearsed(plan)) => Ok(plan),
+            Err(End::Refused(error)) => Err(error),
+            Ok(never) => match never {},
+        }
     }
 }

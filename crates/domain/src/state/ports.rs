@@ -12,7 +12,7 @@ use crate::write::Stamp;
 /// How a file is imported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImportOptions {
-    /// Plan, and store nothing.
+    /// Try it, and store nothing.
     pub dry_run: bool,
     /// Delete what the file's lists leave out.
     pub prune: bool,
@@ -36,6 +36,16 @@ pub trait StateRepository: Send + Sync {
     /// MUST plan and carry out in one transaction, every change in the log under one group, or leave everything as it
     /// was, and take what new environments and flags are hashed with from `seeds`. A plan without steps MUST leave no trace.
     fn apply(
+        &self,
+        file: &StateFile,
+        prune: bool,
+        seeds: &Seeds,
+        stamp: &Stamp,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Plan, StateError>;
+
+    /// MUST do all that [`StateRepository::apply`] does, be refused as it would be, and leave everything as it was.
+    fn rehearse(
         &self,
         file: &StateFile,
         prune: bool,

@@ -69,11 +69,7 @@ impl StateService {
                 key.candidate = Some(KeyText::generate(key.kind, self.random.as_ref()));
             }
         }
-        if options.dry_run {
-            let current = self.repository.load().map_err(StateError::from)?;
-            return Ok(Plan::new(&current, &file, options.prune)?);
-        }
-        if options.prune && !options.force {
+        if options.prune && !options.force && !options.dry_run {
             let current = self.repository.load().map_err(StateError::from)?;
             let plan = Plan::new(&current, &file, options.prune)?;
             let deleted = plan.deleted_environments();
@@ -93,10 +89,12 @@ impl StateService {
             at: self.clock.now(),
         };
         let seeds = file.seeds(Seeds::draw(self.random.as_ref()));
-        let applied = self
-            .repository
-            .apply(&file, options.prune, &seeds, &stamp, progress);
-        Ok(applied?)
+        let (repository, prune) = (&self.repository, options.prune);
+        let plan = match options.dry_run {
+            true => repository.rehearse(&file, prune, &seeds, &stamp, progress),
+            false => repository.apply(&file, prune, &seeds, &stamp, progress),
+        };
+        Ok(plan?)
     }
 
     /// The latest use of each feature that a plan deletes and that applications used within the last 24 hours.
@@ -180,8 +178,9 @@ mod tests {
     fn a_dry_run_plans_and_stores_nothing() {
         let mut repository = MockStateRepository::new();
         repository
-            .expect_load()
-            .returning(|| Ok(CurrentState::default()));
+            .expect_rehearse()
+            .once()
+            .returning(|file, prune, _, _, _| Plan::new(&CurrentState::default(), file, prune));
         let plan = import(
             &service(repository),
             ImportOptions {
@@ -216,6 +215,12 @@ mod tests {
             .returning(|| Ok(holding(&["gone", "other", "staging"])));
         repository
             .expect_apply()
+            .once()
+            .returning(|file, prune, _, _, _| {
+                Plan::new(&holding(&["gone", "other", "staging"]), file, prune)
+            });
+        repository
+            .expect_rehearse()
             .once()
             .returning(|file, prune, _, _, _| {
                 Plan::new(&holding(&["gone", "other", "staging"]), file, prune)

@@ -23,6 +23,7 @@ contracts!(
     an_import_changes_what_is_there,
     what_a_file_leaves_out_goes_only_when_pruned,
     a_file_that_is_refused_leaves_no_trace,
+    a_rehearsal_is_refused_as_an_import_is_and_leaves_no_trace,
     a_file_whose_last_step_fails_leaves_no_trace,
 );
 
@@ -31,6 +32,33 @@ pub(crate) struct Silent;
 
 impl Progress for Silent {
     fn advanced(&self, _: usize, _: usize) {}
+}
+
+fn a_rehearsal_is_refused_as_an_import_is_and_leaves_no_trace(store: &Store) {
+    let rehearse = |file: &StateFile| {
+        let seeds = file.seeds(seeds());
+        store
+            .state
+            .rehearse(file, false, &seeds, &stamp(), Arc::new(Silent))
+    };
+    let before = load(store);
+    let (plan, changes) = store.logged(|| rehearse(&demonstration()).unwrap());
+    assert_eq!(changes, []);
+    assert_eq!(load(store), before);
+    assert_eq!(apply(store, &demonstration(), false).unwrap(), plan);
+
+    // A circle shows only when everything is made.
+    let circle = file(
+        r#"{"version":1,"flags":{"segments":[{"name":"asks","rules":[
+            {"type":"ALL","conditions":[{"property":"limit","operator":"FLAG"}]}]}],
+        "features":[{"name":"limit","flags":{"production":{"overrides":[{"segment":"asks","enabled":true}]}}}]}}"#,
+    );
+    let before = load(store);
+    for refused in [rehearse(&circle), apply(store, &circle, false)] {
+        let told = refused.unwrap_err().to_string();
+        assert!(told.contains("in a circle"), "{told}");
+    }
+    assert_eq!(load(store), before);
 }
 
 #[derive(Default)]
