@@ -64,10 +64,20 @@ const OPEN: &[&[&str]] = &[
     rates::OPEN,
 ];
 
+/// The routes that they may post to, with an environment's key.
+const POSTED: &[&str] = &[
+    #[cfg(feature = "coupons")]
+    coupons::POSTED,
+];
+
 /// Whether a page of another origin may read what this request is answered.
 pub(crate) fn is_open(route: &str, method: &str) -> bool {
-    let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
-    reads && OPEN.iter().copied().flatten().any(|open| *open == route)
+    match method {
+        "GET" | "HEAD" => OPEN.iter().copied().flatten().any(|open| *open == route),
+        "POST" => POSTED.contains(&route),
+        "OPTIONS" => is_open(route, "GET") || is_open(route, "POST"),
+        _ => false,
+    }
 }
 
 /// The paths of a module's records: of all, and of one.

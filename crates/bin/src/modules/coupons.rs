@@ -7,12 +7,13 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use flagstaff_domain::changes::Actor;
 use flagstaff_domain::modules::coupons::{
-    Audience, Coupon, CouponError, CouponId, CouponPlace, CouponService, CouponState,
+    Audience, Coupon, CouponError, CouponId, CouponPlace, CouponService, CouponState, Place,
 };
 use flagstaff_domain::page::{PAGE_MAX, Page};
 use flagstaff_domain::write::Precondition;
 use flagstaff_http::modules::coupons::CouponsModule;
 use flagstaff_http::modules::coupons::dto::{CouponBody, RedemptionsBody};
+use serde_json::Value;
 
 use self::arguments::{Clear, Fields, id};
 use super::Started;
@@ -212,6 +213,17 @@ fn feature(coupon: &Coupon) -> String {
     }
 }
 
+/// Where a store is, in one line.
+fn place(store: &Place) -> String {
+    let members = serde_json::to_value(store).unwrap_or_default();
+    let members = members.as_object().into_iter().flatten();
+    let told = members.map(|(name, value)| match value {
+        Value::String(text) => format!("{name} {text}"),
+        other => format!("{name} {other}"),
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
 /// Shows a coupon; to a person also how often it was redeemed.
 fn show(coupon: &Coupon, coupons: &CouponService, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
@@ -236,6 +248,7 @@ fn show(coupon: &Coupon, coupons: &CouponService, output: &mut Output) -> Result
             "category",
             text(details.category.as_ref().map(ToString::to_string)),
         ),
+        ("store", text(details.store.as_ref().map(place))),
         ("published", instant(details.published_at)),
         ("expires", instant(details.expire_at)),
         (

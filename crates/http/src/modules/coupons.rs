@@ -32,6 +32,8 @@ use crate::resource::resource;
 pub(super) const ROOT: &str = "/coupons";
 /// The routes that pages of other origins read.
 pub(super) const OPEN: &[&str] = &["/coupons", "/coupons/{id}"];
+/// The route that they post to.
+pub(super) const POSTED: &str = "/coupons/{id}/redemptions";
 
 /// Coupons over HTTP.
 #[derive(Debug, Clone)]
@@ -112,6 +114,7 @@ impl Module for CouponsModule {
                 resource("/coupons/{id}/redemptions")
                     .get(redemptions::list)
                     .post(redemptions::redeem)
+                    .options(reading::preflight_of_posts)
                     .build(),
             );
     }

@@ -37,6 +37,16 @@ pub(super) async fn preflight(request: HttpRequest, services: Data<Services>) ->
     response
 }
 
+/// Answers a browser that asks whether a page may post to this. Its other methods are not for pages.
+pub(super) async fn preflight_of_posts(
+    request: HttpRequest,
+    services: Data<Services>,
+) -> HttpResponse {
+    let mut response = sdk::cors::preflight_of_posts(request, services).await;
+    response.headers_mut().remove(ALLOW);
+    response
+}
+
 /// A strong entity tag of what is answered.
 pub(super) fn tag_of(body: &[u8]) -> HeaderValue {
     let digest = Sha256::digest(body);

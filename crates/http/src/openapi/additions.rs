@@ -176,10 +176,7 @@ fn refusals(
         refusals.push(("503", "Flags are not loaded yet"));
     }
     if [sdk::EVALUATION, sdk::IDENTITY].contains(&path) || is_ofrep(path) {
-        refusals.push((
-            "429",
-            "The key asks for more evaluations a second than are allowed",
-        ));
+        refusals.push(("429", "The key asks for more a second than it may"));
     }
     if is_ofrep(path) {
         refusals.push(("500", "Flagstaff is at fault"));

@@ -55,7 +55,7 @@ impl Limit {
             let wait = refused.wait_time_from(bounded.clock.now());
             let problem = Problem::new(
                 Code::RateLimited,
-                "this key asks for more evaluations a second than evaluation.limit_per_second allows",
+                "this key asks for more a second than evaluation.limit_per_second allows",
             );
             problem.retry_after(wait.as_secs().max(1))
         })

@@ -21,8 +21,7 @@ pub enum CouponState {
 /// Whom a list is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody: what no feature shows or hides. A coupon that is not published yet is listed, and shown to nobody of
-    /// them by its id.
+    /// Everybody: what no feature shows or hides, also before it is published.
     Everybody,
     /// An environment: what is published, and shown by no feature or by one of these.
     Environment(Vec<FeatureId>),

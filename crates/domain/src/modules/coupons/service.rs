@@ -89,8 +89,7 @@ impl CouponService {
         Ok(converted.collect())
     }
 
-    /// One coupon: whoever manages coupons sees all, an environment what its list has, and everybody what is published
-    /// and no feature shows or hides.
+    /// One coupon: whoever manages coupons sees all, everybody else what their list has.
     ///
     /// # Errors
     /// [`CouponError::NotFound`], [`CouponError::Storage`].
@@ -178,13 +177,13 @@ impl CouponService {
 
 /// Whether the audience sees the coupon.
 fn shown(coupon: &Coupon, audience: &Audience, now: Timestamp) -> bool {
-    let published = coupon.details.published_at <= now;
     let feature = coupon.feature.as_ref();
     match audience {
         Audience::Managers => true,
-        Audience::Everybody => published && feature.is_none(),
+        Audience::Everybody => feature.is_none(),
         Audience::Environment(enabled) => {
-            published && feature.is_none_or(|feature| enabled.contains(&feature.id))
+            coupon.details.published_at <= now
+                && feature.is_none_or(|feature| enabled.contains(&feature.id))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
+use flagstaff_domain::access::Grant;
 use flagstaff_domain::modules::coupons::Audience;
 
 use super::CouponsModule;
@@ -10,15 +11,41 @@ use crate::error::Problem;
 use crate::modules::reading::{self, ENVIRONMENT_KEY};
 use crate::{auth, sdk};
 
-/// The audience of an environment's key, where the request has one. From memory.
-pub(super) fn of_key(request: &HttpRequest) -> Result<Option<Audience>, Problem> {
+/// What an environment's key opens, where the request has one. From memory.
+fn keyed(request: &HttpRequest) -> Result<Option<Grant>, Problem> {
     if !request.headers().contains_key(ENVIRONMENT_KEY) {
         return Ok(None);
     }
     let services = Services::of(request)?;
     let opened = sdk::key::open(&services.serving, request.headers())?;
-    let enabled = services.serving.enabled_features(&opened.grant);
-    Ok(Some(Audience::Environment(enabled)))
+    Ok(Some(opened.grant))
+}
+
+/// The audience of an environment's key.
+fn of_grant(request: &HttpRequest, grant: &Grant) -> Result<Audience, Problem> {
+    let enabled = Services::of(request)?.serving.enabled_features(grant);
+    Ok(Audience::Environment(enabled))
+}
+
+/// The audience of an environment's key, where the request has one.
+fn of_key(request: &HttpRequest) -> Result<Option<Audience>, Problem> {
+    let grant = keyed(request)?;
+    grant.map(|grant| of_grant(request, &grant)).transpose()
+}
+
+/// The audience of a use: an environment's key, as often as it may ask for anything, or an account.
+pub(super) async fn of_redeemer(request: &HttpRequest) -> Result<Audience, Problem> {
+    if let Some(grant) = keyed(request)? {
+        Services::of(request)?.limit.admit(&grant)?;
+        return of_grant(request, &grant);
+    }
+    if !auth::has_credentials(request) {
+        let missing =
+            "redeeming needs the key of an environment in X-Environment-Key, or an account";
+        return Err(Problem::credentials(missing));
+    }
+    auth::principal(request).await?;
+    Ok(Audience::Managers)
 }
 
 /// The audience of a read of one coupon: an account sees any, also beside a key.

@@ -1,7 +1,6 @@
 //! `/coupons/{id}/redemptions`: uses, counted per day.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use flagstaff_domain::modules::coupons::Audience;
 
 use super::dto::RedemptionsBody;
 use super::query::Numbered;
@@ -18,20 +17,16 @@ use crate::error::{Problem, ProblemBody};
     params(("id" = u64, Path, description = "The coupon's id", minimum = 1)),
     responses((status = 201, description = "Counted: how often it was redeemed today", body = RedemptionsBody),
               (status = 409, description = "It has expired, or is not published yet", body = ProblemBody,
-               content_type = "application/problem+json")))]
+               content_type = "application/problem+json"),
+              (status = 429, description = "The key asks for more a second than it may, or too many attempts to sign in failed",
+               body = ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn redeem(
     request: HttpRequest,
     id: Numbered,
     services: web::Data<Services>,
     module: web::Data<CouponsModule>,
 ) -> Result<HttpResponse, Problem> {
-    let audience = match audience::of_key(&request)? {
-        Some(audience) => audience,
-        None => {
-            auth::principal(&request).await?;
-            Audience::Managers
-        }
-    };
+    let audience = audience::of_redeemer(&request).await?;
     let counted = services
         .blocking
         .run(move || module.coupons.redeem(id.0, &audience))

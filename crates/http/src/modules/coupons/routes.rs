@@ -101,7 +101,7 @@ pub(crate) async fn create(
 /// Show a coupon
 ///
 /// With an account: any. With an environment's key: 404 where that environment's list would not have it. Without: 404
-/// where a feature shows or hides it, or it is not published yet.
+/// where a feature shows or hides it.
 #[utoipa::path(get, path = "/coupons/{id}", tag = "coupons",
     security((), ("environment_key" = []), ("basic" = [])),
     params(("id" = u64, Path, description = "Its id", minimum = 1), Worth),

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ureq::config::Config;
@@ -40,7 +41,14 @@ impl Resolver for GuardedResolver {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = self.0.resolve(uri, config, timeout)?;
+        let found = self.0.resolve(uri, config, timeout);
+        let found = found.map_err(|error| match error {
+            // The system's own words for a name that it does not know are no kind of error.
+            ureq::Error::Io(error) if error.kind() != io::ErrorKind::TimedOut => {
+                ureq::Error::HostNotFound
+            }
+            other => other,
+        })?;
         if found.iter().any(|address| is_forbidden(address.ip())) {
             return Err(ureq::Error::Other(Box::new(Forbidden)));
         }
