@@ -29,7 +29,7 @@ pub use feature::{ChangeFeature, CreateFeature, Feature, FeatureFilter, FeatureK
 pub use flag::{ChangeFlag, Flag, SplitHash};
 pub use identities::{IdentityService, Visit};
 pub use ports::{FlagRepository, SnapshotSource, SnapshotUpdate};
-pub use preview::{PreviewService, Proposal, Rehearsal, Rehearsed};
+pub use preview::{PreviewError, PreviewService, Proposal, Rehearsal, Rehearsed};
 pub use publisher::{SnapshotPublisher, SnapshotSubscriber};
 pub use retrievals::{RetrievalLog, Retrievals};
 pub use seed::{HashKey, Seed, Seeds};

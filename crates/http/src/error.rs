@@ -169,6 +169,16 @@ impl Problem {
         problem
     }
 
+    /// The same of a part of a request, whose place this is.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        let separator = if self.errors.is_empty() { ": " } else { "." };
+        self.detail = format!("{place}{separator}{}", self.detail);
+        for error in &mut self.errors {
+            error.field = format!("{place}.{}", error.field);
+        }
+        self
+    }
+
     /// A key that opens nothing: missing, unknown, revoked or expired.
     pub fn key(detail: impl Into<String>) -> Self {
         Self::new(Code::Unauthenticated, detail).with(header::WWW_AUTHENTICATE, CHALLENGE)

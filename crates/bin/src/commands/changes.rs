@@ -1,5 +1,6 @@
 //! `flagstaff changes`: who changed what, and when.
 
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
@@ -179,20 +180,54 @@ fn row(change: &Change) -> [String; 7] {
     ]
 }
 
-/// Which fields a change gave another value, as `enabled: false → true`.
+/// Fields that every change of a record changes.
+const STAMPS: [&str; 2] = ["version", "updated_at"];
+
+/// Fields of a new record that nobody asks for, or that the other columns tell.
+const BARE: [&str; 11] = [
+    "id",
+    "version",
+    "created_at",
+    "updated_at",
+    "feature",
+    "environment",
+    "seed",
+    "rollout_seed",
+    "hash",
+    "hash_key",
+    "digest",
+];
+
+/// Which fields a change gave another value, as `enabled: false → true`; of what is new, what it has.
 fn how(change: &Change) -> String {
-    let (Some(before), Some(after)) = (fields(&change.before), fields(&change.after)) else {
+    let Some(after) = fields(&change.after) else {
         return String::new();
     };
-    let news: Vec<_> = after
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "version" | "updated_at"))
-        .filter_map(|(name, new)| {
-            let old = before.get(name).unwrap_or(&Value::Null);
-            (old != new).then(|| format!("{name}: {old} → {new}"))
-        })
-        .collect();
-    news.join(", ")
+    let Some(before) = fields(&change.before) else {
+        let told = after.iter().filter(|(name, value)| {
+            !BARE.contains(&name.as_str()) && !is_empty(value) && **value != change.subject
+        });
+        let told = told.map(|(name, value)| format!("{name}: {value}"));
+        return told.collect::<Vec<_>>().join(", ");
+    };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let news = names.into_iter().filter_map(|name| {
+        let of = |record: &Map<String, Value>| record.get(name).cloned().unwrap_or_default();
+        let (old, new) = (of(&before), of(&after));
+        let told = !STAMPS.contains(&name.as_str()) && old != new;
+        told.then(|| format!("{name}: {old} → {new}"))
+    });
+    news.collect::<Vec<_>>().join(", ")
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(members) => members.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn fields(record: &Option<JsonText>) -> Option<Map<String, Value>> {
@@ -221,7 +256,11 @@ mod tests {
             after: record(r#"{"enabled":true,"value":1,"version":2}"#),
         };
         assert_eq!(how(&change), "enabled: false → true");
+        change.after = record(r#"{"enabled":true,"version":2}"#);
+        assert_eq!(how(&change), "enabled: false → true, value: 1 → null");
         change.before = None;
+        assert_eq!(how(&change), "enabled: true");
+        change.after = None;
         assert_eq!(how(&change), "");
     }
 }

@@ -94,6 +94,35 @@ pub struct Rehearsed {
     pub after: Snapshot,
 }
 
+/// Why changes cannot be previewed, and which of them is refused, where it is one.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct PreviewError {
+    /// Its place among the changes.
+    pub at: Option<usize>,
+    /// Why.
+    pub error: FlagError,
+}
+
+impl PreviewError {
+    /// The change at this place is refused.
+    pub fn of(at: usize, error: impl Into<FlagError>) -> Self {
+        Self {
+            at: Some(at),
+            error: error.into(),
+        }
+    }
+}
+
+impl<E: Into<FlagError>> From<E> for PreviewError {
+    fn from(error: E) -> Self {
+        Self {
+            at: None,
+            error: error.into(),
+        }
+    }
+}
+
 /// Makes changes and takes them back.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait Rehearsal: Send + Sync {
@@ -104,7 +133,7 @@ pub trait Rehearsal: Send + Sync {
         environment: &EnvironmentName,
         proposals: &[Proposal],
         stamp: &Stamp,
-    ) -> Result<Rehearsed, FlagError>;
+    ) -> Result<Rehearsed, PreviewError>;
 }
 
 /// Previews changes.
@@ -144,10 +173,10 @@ impl PreviewService {
         &self,
         environment: &EnvironmentName,
         proposals: &[Proposal],
-    ) -> Result<Preview, FlagError> {
+    ) -> Result<Preview, PreviewError> {
         check_patterns(proposals.iter().map(Proposal::rules))?;
-        for proposal in proposals {
-            check_rules(proposal.rules())?;
+        for (at, proposal) in proposals.iter().enumerate() {
+            check_rules(proposal.rules()).map_err(|mistake| PreviewError::of(at, mistake))?;
         }
         let stamp = Stamp {
             // Nobody will read of it.

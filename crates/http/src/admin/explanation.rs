@@ -90,6 +90,10 @@ pub struct CandidateRecord {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub rules: Vec<RuleRecord>,
+    /// Where the override is for a share of the segment: whether the identity is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub rollout: Option<RolloutRecord>,
 }
 
 /// A rule, and whether it held.
@@ -106,6 +110,19 @@ pub struct RuleRecord {
     /// Its nested rules.
     #[schema(no_recursion)]
     pub rules: Vec<RuleRecord>,
+}
+
+/// The share of the segment that an override is for, and whether the identity is in it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RolloutRecord {
+    /// The share, in percent.
+    #[schema(value_type = f64)]
+    pub percentage: Number,
+    /// Whether the identity is in it.
+    pub held: bool,
+    /// The identity's bucket, from 0 to 100, null without an identity.
+    #[schema(required)]
+    pub bucket: Option<f64>,
 }
 
 /// A condition, and whether it held.
@@ -219,6 +236,11 @@ impl From<&Candidate<'_>> for CandidateRecord {
             enabled: candidate.state.enabled,
             value: candidate.state.value.clone(),
             rules: candidate.rules.iter().map(RuleRecord::from).collect(),
+            rollout: candidate.rollout.map(|rollout| RolloutRecord {
+                percentage: rollout.share.to_number(),
+                held: rollout.holds,
+                bucket: rollout.bucket,
+            }),
         }
     }
 }

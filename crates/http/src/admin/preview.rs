@@ -84,6 +84,20 @@ pub(crate) enum ProposedChange {
     },
 }
 
+impl ProposedChange {
+    /// Its name, as it is written.
+    fn call(&self) -> &'static str {
+        match self {
+            Self::ChangeFlag { .. } => "change_flag",
+            Self::CreateSegment { .. } => "create_segment",
+            Self::ChangeSegment { .. } => "change_segment",
+            Self::CreateOverride { .. } => "create_override",
+            Self::ChangeOverride { .. } => "change_override",
+            Self::DeleteOverride { .. } => "delete_override",
+        }
+    }
+}
+
 impl TryFrom<ProposedChange> for Proposal {
     type Error = Problem;
 
@@ -136,12 +150,22 @@ pub(crate) async fn preview(
         let message = format!("must hold 1 to {CHANGES_MAX} changes");
         return Err(Problem::field("changes", message));
     }
+    let calls: Vec<&str> = changes.iter().map(ProposedChange::call).collect();
     let proposals = changes.into_iter().map(Proposal::try_from);
     let proposals = proposals.collect::<Result<Vec<_>, _>>()?;
     let previews = services.previews.clone();
     let preview = services
         .blocking
-        .run(move || previews.preview(&environment.0, &proposals))
+        .run(move || {
+            let preview = previews.preview(&environment.0, &proposals);
+            preview.map_err(|refused| {
+                let problem = Problem::from(refused.error);
+                match refused.at {
+                    Some(at) => problem.within(&format!("changes[{at}].{}.body", calls[at])),
+                    None => problem,
+                }
+            })
+        })
         .await?;
     Ok(HttpResponse::Ok().json(PreviewRecord::from(&preview)))
 }

@@ -182,7 +182,7 @@ async fn changes_of_segments_and_overrides_are_previewed() {
     assert!(
         refused
             .problem(400, "invalid_request")
-            .starts_with("rules[0].conditions[0].value")
+            .starts_with("changes[0].change_segment.body.rules[0].conditions[0].value")
     );
     let patterns = |name: &str| {
         let one = json!({"property": "plan", "operator": "REGEX", "value": "p"});
@@ -192,8 +192,12 @@ async fn changes_of_segments_and_overrides_are_previewed() {
     let refused = preview(&api, json!([patterns("a"), patterns("b")])).await;
     let told = refused.problem(400, "invalid_request");
     assert!(told.contains("at most 50"), "{told}");
-    let gone = json!([{"delete_override": {"feature": "dark_mode", "id": 99}}]);
-    preview(&api, gone).await.problem(404, "not_found");
+    let gone = json!([
+        on(&id, json!({"value": 1})),
+        {"delete_override": {"feature": "dark_mode", "id": 99}},
+    ]);
+    let told = preview(&api, gone).await.problem(404, "not_found");
+    assert!(told.starts_with("changes[1].delete_override"), "{told}");
 }
 
 #[actix_web::test]

@@ -136,20 +136,38 @@ pub(crate) fn check(connection: &mut DbConnection) -> Work<()> {
         let features = ids(&segment.rules).into_iter().map(FeatureId).collect();
         dependencies.asks_for.insert(segment.id, features);
     }
-    let (way, tangle) = match dependencies.check() {
+    let told = match dependencies.check() {
         Ok(()) => return Ok(()),
-        Err(Tangle::Circle(way)) => (way, "in a circle".to_owned()),
-        Err(Tangle::TooLong(way)) => (way, format!("in a row of more than {LENGTH_MAX}")),
+        Err(Tangle::Circle(way)) => {
+            let way = told(
+                connection,
+                &way,
+                way.first().map(|(first, _)| *first),
+                &asking,
+            )?;
+            format!("in a circle: {way}")
+        }
+        Err(Tangle::TooLong(way, last)) => {
+            let way = told(connection, &way, Some(last), &asking)?;
+            format!(
+                "in a row of more than {LENGTH_MAX}, environments taken together: {way}, and so on"
+            )
+        }
     };
-    let way = told(connection, &way, &asking)?;
     refuse(FlagError::Tangled(format!(
-        "features would depend on one another {tangle}: {way}"
+        "features would depend on one another {told}"
     )))
 }
 
-/// A way in words.
-fn told(connection: &mut DbConnection, way: &Way, segments: &[Segment]) -> Work<String> {
-    let ids: Vec<i64> = way.iter().map(|(feature, _)| feature.0).collect();
+/// A way in words, and the feature to which it leads.
+fn told(
+    connection: &mut DbConnection,
+    way: &Way,
+    last: Option<FeatureId>,
+    segments: &[Segment],
+) -> Work<String> {
+    let ids = way.iter().map(|(feature, _)| *feature).chain(last);
+    let ids: Vec<i64> = ids.map(|feature| feature.0).collect();
     let features = names::features(connection, &ids)?;
     let steps = way.iter().map(|(feature, segment)| {
         let feature = features.get(feature).map_or("?", String::as_str);
@@ -158,6 +176,6 @@ fn told(connection: &mut DbConnection, way: &Way, segments: &[Segment]) -> Work<
         format!("{feature:?} has an override for the segment {segment:?}, which asks for ")
     });
     let steps: String = steps.collect();
-    let first = way.first().and_then(|(feature, _)| features.get(feature));
-    Ok(format!("{steps}{:?}", first.map_or("?", String::as_str)))
+    let last = last.and_then(|feature| features.get(&feature));
+    Ok(format!("{steps}{:?}", last.map_or("?", String::as_str)))
 }

@@ -2,7 +2,7 @@
 
 use flagstaff_domain::flags::seed::Seeds;
 use flagstaff_domain::flags::targeting::{CreateOverride, CreateSegment};
-use flagstaff_domain::flags::{FlagError, Proposal, Rehearsal, Rehearsed, Snapshot};
+use flagstaff_domain::flags::{FlagError, PreviewError, Proposal, Rehearsal, Rehearsed, Snapshot};
 use flagstaff_domain::storage::StorageError;
 use flagstaff_domain::text::{Description, EnvironmentName};
 use flagstaff_domain::write::{Precondition, Stamp};
@@ -31,7 +31,7 @@ impl DieselRehearsal {
 /// How a rehearsal ends: never with a commit.
 enum End {
     Rehearsed(Box<[Loaded; 2]>),
-    Refused(FlagError),
+    Refused(PreviewError),
 }
 
 impl From<StorageError> for End {
@@ -41,7 +41,7 @@ impl From<StorageError> for End {
 }
 
 /// The same failure, as the end of a rehearsal.
-fn ended<E: Into<FlagError>>(error: WorkError<E>) -> WorkError<End> {
+fn ended<E: Into<PreviewError>>(error: WorkError<E>) -> WorkError<End> {
     match error {
         WorkError::Refused(error) => WorkError::Refused(End::Refused(error.into())),
         WorkError::Database(error) => WorkError::Database(error),
@@ -54,15 +54,20 @@ impl Rehearsal for DieselRehearsal {
         environment: &EnvironmentName,
         proposals: &[Proposal],
         stamp: &Stamp,
-    ) -> Result<Rehearsed, FlagError> {
+    ) -> Result<Rehearsed, PreviewError> {
         let (name, proposals) = (environment.clone(), proposals.to_vec());
         let end = unit::write(&self.db, stamp, move |unit| {
             let id = work::get_environment(unit.connection, &name)
                 .map_err(ended)?
                 .id;
             let before = snapshots::load_one(unit.connection, id)?;
-            for proposal in &proposals {
-                make(unit, &name, proposal).map_err(ended)?;
+            for (at, proposal) in proposals.iter().enumerate() {
+                make(unit, &name, proposal).map_err(|error| match error {
+                    WorkError::Refused(error) => {
+                        WorkError::Refused(End::Refused(PreviewError::of(at, error)))
+                    }
+                    WorkError::Database(error) => WorkError::Database(error),
+                })?;
             }
             agreement::check(unit.connection).map_err(ended)?;
             let after = snapshots::load_one(unit.connection, id)?;

@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use flagstaff_domain::flags::targeting::RuleKind;
 use flagstaff_http::admin::explanation::{
-    CandidateRecord, ConditionRecord, EvaluatedFlag, EvaluationRecord, RuleRecord, SplitRecord,
+    CandidateRecord, ConditionRecord, EvaluatedFlag, EvaluationRecord, RolloutRecord, RuleRecord,
+    SplitRecord,
 };
 
 use crate::escape::OneLine;
@@ -86,7 +87,23 @@ impl Lines<'_> {
         let state = state(candidate.enabled, &candidate.value.to_json());
         let applies = candidate.outcome != "no_match";
         self.marked(applies, format_args!("{whose}: {state}{outcome}"))?;
-        self.deeper(|lines| lines.rules(&candidate.rules))
+        self.deeper(|lines| {
+            lines.rules(&candidate.rules)?;
+            match &candidate.rollout {
+                Some(rollout) => lines.rollout(rollout),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn rollout(&mut self, rollout: &RolloutRecord) -> Result<(), Failure> {
+        let bucket = rollout.bucket;
+        let bucket = bucket.map_or_else(
+            || "no identity".to_owned(),
+            |bucket| format!("bucket {bucket:.4}"),
+        );
+        let text = format!("rollout to {} %: {bucket}", rollout.percentage);
+        self.marked(rollout.held, text)
     }
 
     fn rules(&mut self, rules: &[RuleRecord]) -> Result<(), Failure> {

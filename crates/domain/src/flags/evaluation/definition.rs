@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
-use crate::flags::targeting::Rule;
+use crate::flags::targeting::{Percentage, Rule};
 use crate::flags::value::FlagValue;
 
 /// Everything that is needed to evaluate one environment.
@@ -70,4 +70,6 @@ pub struct SegmentDefinition {
     pub overrides: Vec<FeatureDefinition>,
     /// What whoever defined it wants back with the answer.
     pub metadata: Option<Value>,
+    /// The share of another segment that it is, which its last rule draws.
+    pub rollout: Option<Percentage>,
 }

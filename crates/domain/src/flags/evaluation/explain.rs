@@ -16,7 +16,7 @@ use super::operators;
 use super::program::{Answer, Choice, Origin};
 use super::run::Evaluation;
 use super::scalar::Scalar;
-use crate::flags::targeting::{Condition, Rule, RuleKind};
+use crate::flags::targeting::{Condition, Percentage, Rule, RuleKind};
 
 /// Why a subject gets what it gets of one feature.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,19 @@ pub struct Candidate<'a> {
     pub outcome: Outcome,
     /// Of a segment: its rules, all of which must hold.
     pub rules: Vec<RuleTrace<'a>>,
+    /// Of a share of a segment: whether the subject is in it.
+    pub rollout: Option<RolloutTrace>,
+}
+
+/// A share of a segment, and whether the subject is in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RolloutTrace {
+    /// The share.
+    pub share: Percentage,
+    /// Whether the subject is in it.
+    pub holds: bool,
+    /// The identity's bucket, from 0 to 100.
+    pub bucket: Option<f64>,
 }
 
 /// What became of a candidate.
@@ -109,7 +122,7 @@ impl<'a> Evaluation<'a> {
         let compiled = &self.program.compiled.features[feature];
         let mut split = &compiled.split;
         let mut candidates = Vec::with_capacity(compiled.overrides.len() + 2);
-        let mut add = |origin, state, applies: bool, rules| {
+        let mut add = |origin, state, applies: bool, rules, rollout| {
             let won = candidates
                 .iter()
                 .any(|one: &Candidate<'_>| one.outcome == Outcome::Won);
@@ -123,22 +136,32 @@ impl<'a> Evaluation<'a> {
                 state,
                 outcome,
                 rules,
+                rollout,
             });
             outcome
         };
         if let Some((state, _)) = self.identity_override(feature) {
-            add(Origin::Identity, state, true, Vec::new());
+            add(Origin::Identity, state, true, Vec::new(), None);
         }
         for one in &compiled.overrides {
             let segment = &self.program.definition.segments[one.segment];
             let state = &segment.overrides[one.place];
             let applies = self.is_in(one.segment);
-            let rules = self.trace_segment(one.segment, segment);
-            if add(Origin::Segment(segment), state, applies, rules) == Outcome::Won {
+            let mut rules = self.trace_segment(one.segment, segment);
+            let rollout = segment.rollout.and_then(|share| {
+                let drawn = rules.pop()?;
+                Some(RolloutTrace {
+                    share,
+                    holds: drawn.holds,
+                    bucket: drawn.conditions.first()?.bucket,
+                })
+            });
+            let origin = Origin::Segment(segment);
+            if add(origin, state, applies, rules, rollout) == Outcome::Won {
                 split = &one.split;
             }
         }
-        add(Origin::Environment, answer.feature, true, Vec::new());
+        add(Origin::Environment, answer.feature, true, Vec::new(), None);
         Some(Explanation {
             draw: self.draw(&answer, split),
             answer,

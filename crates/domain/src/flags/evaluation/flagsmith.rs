@@ -134,6 +134,7 @@ impl From<SegmentContext> for SegmentDefinition {
             rules: rules(segment.rules),
             overrides: overrides.map(FeatureDefinition::from).collect(),
             metadata: metadata(segment.metadata),
+            rollout: None,
         }
     }
 }

@@ -163,6 +163,12 @@ impl Operator {
         self.0.reads
     }
 
+    /// Whether it compares the property with the value, read as what the property is.
+    #[must_use]
+    pub fn compares(self) -> bool {
+        self.0.value == comparison::VALUE
+    }
+
     /// Says whether a condition with this value may be saved.
     ///
     /// # Errors

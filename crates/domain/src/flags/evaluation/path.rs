@@ -5,6 +5,7 @@ use serde_json_path::JsonPath;
 use super::definition::Definition;
 use super::run::Evaluation;
 use super::scalar::Scalar;
+use super::subject::NAME_MAX;
 use crate::flags::value::FlagValue;
 use crate::text::Invalid;
 
@@ -143,16 +144,21 @@ fn is_name(name: &str) -> bool {
 /// Says whether a condition may have this property: a trait's name, or a path that is cheap to follow.
 ///
 /// # Errors
-/// [`Invalid`], when it is a path into `$.flags`, one with a descendant (`..`), a wildcard or a filter, or no path at
-/// all.
+/// [`Invalid`], when it is a path into `$.flags` or to where nothing is, one with a descendant (`..`), a wildcard or a
+/// filter, or no path at all.
 pub fn check_property(text: &str) -> Result<(), Invalid> {
     if text.chars().count() > PATH_MAX {
         return Err(Invalid::new(format!(
             "must have at most {PATH_MAX} characters"
         )));
     }
-    if !text.starts_with("$.") {
-        return Ok(());
+    if !text.starts_with("$.") && !text.starts_with("$[") {
+        return match text.chars().count() > NAME_MAX {
+            true => Err(Invalid::new(format!(
+                "must have at most {NAME_MAX} characters, as names of traits have"
+            ))),
+            false => Ok(()),
+        };
     }
     if text.starts_with("$.flags") {
         return Err(Invalid::new(
@@ -164,11 +170,24 @@ pub fn check_property(text: &str) -> Result<(), Invalid> {
             "must be a path without \"..\", \"*\" and \"?\", which are too costly to follow",
         ));
     }
-    JsonPath::parse(text).map(drop).map_err(|error| {
+    let path = JsonPath::parse(text).map(drop);
+    path.map_err(|error| {
         Invalid::new(format!(
             "must be an RFC 9535 path such as $.identity.identifier, or the name of a trait: {error}"
         ))
-    })
+    })?;
+    let leads = |root: &str| {
+        let rest = text
+            .strip_prefix("$.")
+            .and_then(|path| path.strip_prefix(root));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    match ["identity", "environment", "now"].into_iter().any(leads) {
+        true => Ok(()),
+        false => Err(Invalid::new(
+            "must begin with $.identity, $.environment or $.now: nothing else is there",
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -179,6 +198,7 @@ mod tests {
     fn costly_paths_and_broken_ones_are_refused() {
         for path in [
             "plan",
+            "$email",
             "a..b",
             "$.identity.identifier",
             "$.identity.traits['a b']",
@@ -193,6 +213,10 @@ mod tests {
             "$.identity[",
             "$.",
             "$.flags.a.enabled",
+            "$[?@.a]",
+            "$.segments",
+            "$.identities",
+            &"x".repeat(201),
         ] {
             assert!(check_property(path).is_err(), "{path}");
         }

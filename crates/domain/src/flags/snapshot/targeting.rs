@@ -19,7 +19,7 @@ pub struct Targeting<'a> {
 }
 
 impl Targeting<'_> {
-    /// Adds segments and overrides to a definition. What is killed has no overrides, and a share of nobody is none.
+    /// Adds segments and overrides to a definition. What is killed has no overrides.
     pub(super) fn define(&self, flags: &[SnapshotFlag], definition: &mut Definition) {
         let flags: HashMap<FeatureId, &SnapshotFlag> = flags
             .iter()
@@ -58,12 +58,13 @@ impl Targeting<'_> {
             let rules = &self.segments[*at].rules;
             match target.rollout {
                 None => definition.segments[*at].overrides.push(state),
-                Some(share) if share == Percentage::default() || rules.is_empty() => {}
+                Some(_) if rules.is_empty() => {}
                 Some(share) => definition.segments.push(SegmentDefinition {
                     key: target.rollout_seed.to_string(),
                     name: target.name.to_string(),
                     rules: [rules.as_slice(), &[split(share)]].concat(),
                     overrides: vec![state],
+                    rollout: Some(share),
                     ..SegmentDefinition::default()
                 }),
             }
@@ -73,10 +74,14 @@ impl Targeting<'_> {
 
 /// Holds for a share of identities.
 fn split(share: Percentage) -> Rule {
+    let value = match share == Percentage::default() {
+        true => "-1".to_owned(), // the bucket 0 is in a share of 0
+        false => share.to_string(),
+    };
     let split = Condition {
         property: String::new(),
         operator: Operator::PERCENTAGE_SPLIT,
-        value: ConditionValue::Text(share.to_string()),
+        value: ConditionValue::Text(value),
     };
     Rule {
         kind: RuleKind::All,

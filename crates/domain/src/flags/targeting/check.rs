@@ -194,7 +194,28 @@ pub fn warnings(rules: &[Rule]) -> Vec<String> {
             one.name()
         )
     };
-    own.iter().map(warn).collect()
+    let mut warnings: Vec<String> = own.iter().map(warn).collect();
+    collect_fractions(rules, &mut warnings);
+    warnings
+}
+
+/// As in Flagsmith's engines the value is read as what the property is, and no integer is read from a fraction.
+fn collect_fractions(rules: &[Rule], warnings: &mut Vec<String>) {
+    for rule in rules {
+        for condition in &rule.conditions {
+            let value = condition.value.text();
+            let fraction = value.parse::<f64>().is_ok() && value.parse::<i64>().is_err();
+            if condition.operator.compares() && fraction {
+                warnings.push(format!(
+                    "{} {} {value} never holds where an application tells a whole number, as JavaScript writes 50.0: \
+                     let it tell a text, or compare with a whole number",
+                    condition.property,
+                    condition.operator.name(),
+                ));
+            }
+        }
+        collect_fractions(&rule.rules, warnings);
+    }
 }
 
 fn collect_own(rules: &[Rule], own: &mut Vec<Operator>) {
@@ -294,5 +315,25 @@ mod tests {
         let warnings = warnings(&rules);
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].starts_with("STARTS_WITH is"), "{warnings:?}");
+    }
+
+    #[test]
+    fn fractions_that_no_whole_number_is_compared_with_are_warned_of() {
+        for (operator, value, warned) in [
+            ("GREATER_THAN", "49.90", true),
+            ("EQUAL", "1.0", true),
+            ("GREATER_THAN", "49", false),
+            ("EQUAL", "1.0.0:semver", false),
+            ("PERCENTAGE_SPLIT", "1.5", false),
+            ("CONTAINS", "1.5", false),
+        ] {
+            let rules = condition("total", operator, &json!(value));
+            let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+            assert_eq!(
+                super::warnings(&rules).len(),
+                usize::from(warned),
+                "{operator}"
+            );
+        }
     }
 }

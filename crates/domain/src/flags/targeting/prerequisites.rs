@@ -67,8 +67,8 @@ pub type Way = Vec<(FeatureId, SegmentId)>;
 pub enum Tangle {
     /// The last feature of the way depends on the first.
     Circle(Way),
-    /// The way is too long to be followed for each evaluation.
-    TooLong(Way),
+    /// The way is too long to be followed for each evaluation; the last asks for this feature.
+    TooLong(Way, FeatureId),
 }
 
 impl Dependencies {
@@ -96,7 +96,7 @@ impl Dependencies {
         }
         let known = lengths.get(&feature).copied();
         if way.len() + known.unwrap_or_default() > LENGTH_MAX {
-            return Err(Tangle::TooLong(way.clone()));
+            return Err(Tangle::TooLong(way.clone(), feature));
         }
         if let Some(known) = known {
             return Ok(known);
@@ -166,7 +166,7 @@ mod tests {
         };
         for backwards in [false, true] {
             assert_eq!(row(20, backwards), Ok(()));
-            assert!(matches!(row(21, backwards), Err(Tangle::TooLong(_))));
+            assert!(matches!(row(21, backwards), Err(Tangle::TooLong(..))));
         }
     }
 

@@ -9,7 +9,7 @@ use flagstaff_domain::flags::Snapshot;
 use flagstaff_domain::flags::evaluation::{
     FeatureDefinition, SegmentDefinition, VariantDefinition,
 };
-use flagstaff_domain::flags::targeting::{Condition, ConditionValue, Rule, RuleKind};
+use flagstaff_domain::flags::targeting::{Condition, ConditionValue, Percentage, Rule, RuleKind};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -192,9 +192,13 @@ impl<'a> Writer<'a> {
     /// A segment, unless SDKs would misread it: one with an operator that they do not know would hold or not by chance, or end
     /// them.
     fn segment(&self, segment: &'a SegmentDefinition) -> Option<Segment<'a>> {
+        if segment.rollout == Some(Percentage::default()) {
+            return None; // nobody is in it
+        }
         let unknown = segment.rules.iter().find_map(unknown_operator);
         if let Some(operator) = unknown {
-            log::warn!(
+            // Whoever saved it was warned; each change of the environment comes by here.
+            log::debug!(
                 environment = self.snapshot.name.as_str(),
                 segment = segment.name.as_str(),
                 operator;

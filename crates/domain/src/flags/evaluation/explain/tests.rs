@@ -94,6 +94,7 @@ fn segment() -> impl Strategy<Value = SegmentDefinition> {
         rules,
         overrides,
         metadata: None,
+        rollout: None,
     })
 }
 
@@ -209,6 +210,7 @@ fn an_explanation_says_what_was_seen_and_why() {
             ..FeatureDefinition::default()
         }],
         metadata: None,
+        rollout: None,
     };
     let feature = |name: &str, variants| FeatureDefinition {
         key: "12".into(),

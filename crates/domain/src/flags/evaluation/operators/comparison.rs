@@ -10,7 +10,7 @@ use crate::flags::evaluation::scalar::Scalar;
 use crate::flags::targeting::ConditionValue;
 use crate::text::Invalid;
 
-const VALUE: &str = "a text, a number, true or false; a semantic version with \":semver\" after it, as 1.2.3:semver";
+pub(super) const VALUE: &str = "a text, a number, true or false; a semantic version with \":semver\" after it, as 1.2.3:semver";
 
 macro_rules! comparison {
     ($name:ident, $sense:path, $summary:literal, $holds:expr) => {
