@@ -78,7 +78,7 @@ pub(crate) async fn principal(request: &HttpRequest) -> Result<Principal, Proble
             entered.ok_or_else(no_token)
         }
         Credentials::Session(text) => {
-            origin::check(request)?;
+            origin::check(request, services.settings.secure_cookie)?;
             let sessions = services.sessions.clone();
             let entered = services
                 .blocking

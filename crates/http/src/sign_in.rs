@@ -167,10 +167,8 @@ impl SignIn {
         let verified = result.map_err(|error| {
             if !verified_here && matches!(*error, SignInError::Refused) {
                 // This one was refused without a hash of its own, and counts all the same.
-                for (source, _) in self.sources(attempt) {
-                    self.failures_of(source)
-                        .count
-                        .fetch_add(1, Ordering::Relaxed);
+                if let Err(too_many) = self.count(attempt) {
+                    return too_many;
                 }
             }
             (*error).clone()
@@ -207,6 +205,16 @@ impl SignIn {
     /// Counts the attempt as failed before it is verified, so that attempts in parallel cannot slip past the limit, and
     /// takes that back unless it was refused.
     fn check(&self, attempt: &Attempt, found: Option<Account>) -> Result<Account, SignInError> {
+        let counted = self.count(attempt)?;
+        let result = self.accounts.verify(found, &attempt.password);
+        if !matches!(result, Err(SignInError::Refused)) {
+            take_back(&counted);
+        }
+        result
+    }
+
+    /// Counts the attempt as failed, unless there were too many already.
+    fn count(&self, attempt: &Attempt) -> Result<Vec<Arc<Failures>>, SignInError> {
         let mut counted = Vec::new();
         for (source, limit) in self.sources(attempt) {
             let failures = self.failures_of(source);
@@ -217,11 +225,7 @@ impl SignIn {
                 return Err(SignInError::TooMany(WINDOW));
             }
         }
-        let result = self.accounts.verify(found, &attempt.password);
-        if !matches!(result, Err(SignInError::Refused)) {
-            take_back(&counted);
-        }
-        result
+        Ok(counted)
     }
 
     /// What failures are counted for, the address first, so that names tried beyond its limit take up no room.

@@ -4,12 +4,14 @@
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::Arc;
 
 use clap::Args;
 use flagstaff_domain::access::Password;
 
 use super::arguments;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Where a password comes from.
 #[derive(Debug, Args)]
@@ -27,15 +29,28 @@ impl PasswordArgument {
             None if io::stdin().is_terminal() => ask()?,
             file => arguments::credential(file.unwrap_or(Path::new("-")), "--password-file")?,
         };
+        if text.contains(['\n', '\r']) {
+            return Err(Failure::wrong(
+                "the password must stand on one line, with nothing behind it",
+            ));
+        }
         Password::parse(text).map_err(|error| Failure::wrong(format!("the password {error}")))
     }
 }
 
 /// Asks twice, since what is typed is not shown.
 fn ask() -> Result<String, Failure> {
+    // Ctrl-C would end the process before the terminal shows again what is typed.
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default())
+        .map_err(|error| Failure::io("cannot ask for a password", &error))?;
     let prompt = |text: &str| {
-        rpassword::prompt_password(text)
-            .map_err(|error| Failure::io("cannot ask for a password", &error))
+        rpassword::prompt_password(text).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => {
+                Failure::new(Exit::Failed, "interrupted; nothing was changed")
+            }
+            _ => Failure::io("cannot ask for a password", &error),
+        })
     };
     let password = prompt("Password: ")?;
     if prompt("The same again: ")? != password {

@@ -38,8 +38,8 @@ pub(crate) async fn begin(
     services: web::Data<Services>,
     body: Body<Given>,
 ) -> Result<HttpResponse, Problem> {
-    origin::check(&request)?;
     let secure = services.settings.secure_cookie;
+    origin::check(&request, secure)?;
     let replaces = credentials::session_of(&request, secure);
     let attempt = Attempt::new(&request, body.0.username, body.0.password.into_text());
     let attempt = attempt.within_limits("password")?;

@@ -1,8 +1,8 @@
 //! A browser sends a session's cookie also where another site's page asks it to: what changes something must come from a
 //! page of the same origin.
 //!
-//! Every browser says so by `Sec-Fetch-Site`, and older ones by `Origin`. Whatever sends neither is no browser, and can
-//! be made to send nothing by a page.
+//! Every browser says so by `Sec-Fetch-Site`, and older ones by `Origin`, which is looked at where the former is missing: behind
+//! a proxy the `Host` may be another. Whatever sends neither is no browser, and can be made to send nothing by a page.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
@@ -11,9 +11,10 @@ use crate::error::{Code, Problem};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a request that changes something and comes from a page of another origin.
-pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
-    if request.method().is_safe() || is_same(request) {
+/// Refuses a request that changes something and comes from a page of another origin. Where browsers come by TLS alone
+/// (`secure`), pages without TLS are of another.
+pub(crate) fn check(request: &HttpRequest, secure: bool) -> Result<(), Problem> {
+    if request.method().is_safe() || is_same(request, secure) {
         return Ok(());
     }
     Err(Problem::new(
@@ -22,7 +23,7 @@ pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
     ))
 }
 
-fn is_same(request: &HttpRequest) -> bool {
+fn is_same(request: &HttpRequest, secure: bool) -> bool {
     let headers = request.headers();
     let mut sites = headers.get_all(SEC_FETCH_SITE).peekable();
     if sites.peek().is_some() {
@@ -35,7 +36,7 @@ fn is_same(request: &HttpRequest) -> bool {
             .get(HOST)
             .and_then(text)
             .zip(text(origin))
-            .is_some_and(|(host, origin)| is_origin_of(origin, host)),
+            .is_some_and(|(host, origin)| is_origin_of(origin, host, secure)),
         (Some(_), Some(_)) => false,
     }
 }
@@ -45,8 +46,9 @@ fn text(value: &HeaderValue) -> Option<&str> {
 }
 
 /// Whether an origin is that of a host, whose scheme only a proxy with TLS in front may know.
-fn is_origin_of(origin: &str, host: &str) -> bool {
-    let schemes = [("http://", ":80"), ("https://", ":443")];
+fn is_origin_of(origin: &str, host: &str, secure: bool) -> bool {
+    let schemes = [("https://", ":443"), ("http://", ":80")];
+    let schemes = schemes.into_iter().take(if secure { 1 } else { 2 });
     schemes.into_iter().any(|(scheme, port)| {
         let without = |host: &str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
         origin
@@ -63,13 +65,17 @@ mod tests {
     use super::*;
 
     fn passes(method: Method, headers: &[(&str, &str)]) -> bool {
+        admitted(method, headers, false)
+    }
+
+    fn admitted(method: Method, headers: &[(&str, &str)], secure: bool) -> bool {
         let request = TestRequest::default()
             .method(method)
             .insert_header(("Host", "flags.example:8080"));
         let request = headers
             .iter()
             .fold(request, |request, header| request.append_header(*header));
-        check(&request.to_http_request()).is_ok()
+        check(&request.to_http_request(), secure).is_ok()
     }
 
     #[test]
@@ -86,6 +92,17 @@ mod tests {
             &[],
         ] {
             assert!(passes(Method::POST, headers), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn where_browsers_come_by_tls_a_page_without_is_of_another_origin() {
+        for (origin, passes) in [
+            ("https://flags.example:8080", true),
+            ("http://flags.example:8080", false),
+        ] {
+            let headers = [("Origin", origin)];
+            assert_eq!(admitted(Method::POST, &headers, true), passes, "{origin}");
         }
     }
 
@@ -133,7 +150,7 @@ mod tests {
             ("http://flags.example", "flags.example:443", false),
             ("https://[::1]:8443", "[::1]:8443", true),
         ] {
-            assert_eq!(is_origin_of(origin, host), same, "{origin} {host}");
+            assert_eq!(is_origin_of(origin, host, false), same, "{origin} {host}");
         }
     }
 }
