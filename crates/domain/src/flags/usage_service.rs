@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::FlagError;
 use super::ports::FlagRepository;
 use super::snapshot::Snapshot;
-use super::usage::{COUNT_MAX, HourOfUse, UsageLog, UsageQuery, hour};
+use super::usage::{HourOfUse, UsageLog, UsageQuery, hour};
 use crate::access::KeyKind;
 use crate::clock::{Clock, Timestamp};
 use crate::text::{EnvironmentName, FeatureName};
@@ -50,8 +50,8 @@ impl UsageService {
         }
     }
 
-    /// Counts what an application with a key of this kind tells of its features, [`COUNT_MAX`] of each at most. A feature that
-    /// the environment does not have, or of which the key is not told, is ignored. It waits for nothing.
+    /// Counts what an application with a key of this kind tells of its features. A feature that the environment does not
+    /// have, or of which the key is not told, is ignored. It waits for nothing.
     pub fn count<'a>(
         &self,
         snapshot: &Snapshot,
@@ -64,8 +64,7 @@ impl UsageService {
             let flag = found.and_then(|at| snapshot.flags.get(at));
             if let Some(flag) = flag.filter(|flag| times > 0 && flag.is_for(kind)) {
                 let (environment, feature) = (snapshot.environment, flag.feature.id);
-                self.log
-                    .count(environment, feature, times.min(COUNT_MAX), at);
+                self.log.count(environment, feature, times, at);
             }
         }
     }

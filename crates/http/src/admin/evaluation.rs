@@ -54,8 +54,8 @@ impl Evaluate {
                 "is missing: traits are those of an identity",
             ));
         };
-        if identifier.is_empty() || !fits(&identifier, TEXT_MAX) {
-            let message = format!("must have 1 to {TEXT_MAX} characters");
+        if identifier.is_empty() || !fits(&identifier, TEXT_MAX) || identifier.contains('\0') {
+            let message = format!("must have 1 to {TEXT_MAX} characters, none of them NUL");
             return Err(Problem::field("identifier", message));
         }
         check(&self.traits)?;

@@ -47,7 +47,10 @@ impl Modify for Additions {
             );
             components.add_security_scheme(
                 "session",
-                SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("flagstaff"))),
+                SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                    "flagstaff",
+                    "`__Host-flagstaff` where `sign_in.secure_cookie` is on",
+                ))),
             );
             components.add_security_scheme(
                 "environment_key",

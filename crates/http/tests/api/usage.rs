@@ -78,6 +78,17 @@ async fn uses_are_told_by_the_hour_whether_they_are_stored_or_not() {
 }
 
 #[actix_web::test]
+async fn more_uses_than_anybody_makes_are_refused() {
+    let (api, key) = Api::production().await;
+    api.feature("dark_mode").await;
+    let most = api.report(V1, &key, json!({ "dark_mode": 1_000_000_000 }));
+    assert_eq!(most.await.status, 200);
+    let more = api.report(V1, &key, json!({ "dark_mode": 1_000_000_001 }));
+    let told = more.await.field("dark_mode");
+    assert!(told.contains("at most 1000000000"), "{told}");
+}
+
+#[actix_web::test]
 async fn a_key_counts_what_it_is_told_of() {
     let (api, client) = Api::production().await;
     let server = api.key("production", "server").await;

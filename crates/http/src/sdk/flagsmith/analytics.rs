@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use flagstaff_domain::flags::usage::COUNT_MAX;
+use flagstaff_domain::text::Invalid;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -25,7 +27,7 @@ pub(crate) struct Use {
     /// The feature; one that the environment does not have is ignored.
     feature_name: String,
     /// How often.
-    count: u64,
+    count: Count,
     /// For whom. Not counted apart.
     #[serde(default)]
     #[allow(dead_code, reason = "it is described, and not kept")]
@@ -34,6 +36,23 @@ pub(crate) struct Use {
     #[serde(default)]
     #[allow(dead_code, reason = "it is described, and not kept")]
     enabled_when_evaluated: Option<bool>,
+}
+
+/// How often something was used since the last report.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(try_from = "u64")]
+#[schema(value_type = u32, minimum = 0, maximum = 1_000_000_000)]
+pub(crate) struct Count(u64);
+
+impl TryFrom<u64> for Count {
+    type Error = Invalid;
+
+    fn try_from(count: u64) -> Result<Self, Invalid> {
+        match count <= COUNT_MAX {
+            true => Ok(Self(count)),
+            false => Err(Invalid::new(format!("must be at most {COUNT_MAX}"))),
+        }
+    }
 }
 
 /// Uses by feature
@@ -46,7 +65,7 @@ pub(crate) struct Use {
     tag = "evaluation",
     operation_id = "count",
     security(("environment_key" = [])),
-    request_body = HashMap<String, u64>,
+    request_body = HashMap<String, Count>,
     responses((status = 200, description = "Counted"))
 )]
 pub(crate) async fn count(
@@ -54,8 +73,8 @@ pub(crate) async fn count(
     payload: web::Payload,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
-    let counts: HashMap<String, u64> = body(&request, payload, &services).await?;
-    let counts = counts.iter().map(|(feature, count)| (&**feature, *count));
+    let counts: HashMap<String, Count> = body(&request, payload, &services).await?;
+    let counts = counts.iter().map(|(feature, count)| (&**feature, count.0));
     take(&request, &services, counts)?;
     Ok(HttpResponse::Ok().finish())
 }
@@ -79,7 +98,7 @@ pub(crate) async fn count_by_identity(
 ) -> Result<HttpResponse, Problem> {
     let uses: Uses = body(&request, payload, &services).await?;
     let counts = uses.evaluations.iter();
-    let counts = counts.map(|one| (one.feature_name.as_str(), one.count));
+    let counts = counts.map(|one| (one.feature_name.as_str(), one.count.0));
     take(&request, &services, counts)?;
     Ok(HttpResponse::NoContent().finish())
 }
