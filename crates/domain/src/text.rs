@@ -7,8 +7,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::flags::evaluation::CONTROL;
-
 /// Why a text was refused, worded to follow the field's name: "must not be empty".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -71,6 +69,9 @@ fn check_path_name(text: &str) -> Result<(), Invalid> {
     }
     Ok(())
 }
+
+/// What the value outside all variants' shares is called; no variant may be called so.
+pub const CONTROL: &str = "control";
 
 fn check_variant_key(text: &str) -> Result<(), Invalid> {
     if text == CONTROL || text == "default" {

@@ -169,12 +169,16 @@ impl Problem {
         problem
     }
 
-    /// The same of a part of a request, whose place this is.
+    /// The same of a call that stands at this place in a request, its fields in its body.
     pub(crate) fn within(mut self, place: &str) -> Self {
-        let separator = if self.errors.is_empty() { ": " } else { "." };
+        let separator = if self.errors.is_empty() {
+            ": "
+        } else {
+            ".body."
+        };
         self.detail = format!("{place}{separator}{}", self.detail);
         for error in &mut self.errors {
-            error.field = format!("{place}.{}", error.field);
+            error.field = format!("{place}.body.{}", error.field);
         }
         self
     }

@@ -64,17 +64,18 @@ const OPEN: &[&[&str]] = &[
     rates::OPEN,
 ];
 
-/// The routes that they may post to, with an environment's key.
-const POSTED: &[&str] = &[
+/// The routes that pages of other origins may post to, with an environment's key.
+const POSTED: &[&[&str]] = &[
     #[cfg(feature = "coupons")]
     coupons::POSTED,
 ];
 
 /// Whether a page of another origin may read what this request is answered.
 pub(crate) fn is_open(route: &str, method: &str) -> bool {
+    let among = |routes: &[&[&str]]| routes.iter().copied().flatten().any(|one| *one == route);
     match method {
-        "GET" | "HEAD" => OPEN.iter().copied().flatten().any(|open| *open == route),
-        "POST" => POSTED.contains(&route),
+        "GET" | "HEAD" => among(OPEN),
+        "POST" => among(POSTED),
         "OPTIONS" => is_open(route, "GET") || is_open(route, "POST"),
         _ => false,
     }

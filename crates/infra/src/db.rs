@@ -21,6 +21,7 @@ pub(crate) mod schema;
 mod silence;
 pub mod writer;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -211,6 +212,31 @@ impl Db {
         writer.write(work)
     }
 
+    /// Does what would be written, and takes it back. It waits for its turn as a write does.
+    ///
+    /// # Errors
+    /// What the work refuses, or the storage's failure as `E`.
+    pub(crate) fn rehearse<T, E>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, WorkError<E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let end = self.write(move |connection| {
+            Err::<Infallible, _>(match work(connection) {
+                Ok(done) => WorkError::Refused(End::Done(done)),
+                Err(error) => error.refused_as(End::Refused),
+            })
+        });
+        match end {
+            Err(End::Done(done)) => Ok(done),
+            Err(End::Refused(error)) => Err(error),
+            Ok(never) => match never {},
+        }
+    }
+
     /// Writes a trace of use some time later, and says in the log alone where that failed to begin: whoever leaves the
     /// trace waits for nothing. It may be lost.
     pub fn write_later(
@@ -220,6 +246,18 @@ impl Db {
         if let Err(error) = self.lines().writer.write_later(work) {
             log::debug!(error:%; "a trace of use was not written");
         }
+    }
+}
+
+/// How a rehearsal ends: never with a commit.
+enum End<T, E> {
+    Done(T),
+    Refused(E),
+}
+
+impl<T, E: From<StorageError>> From<StorageError> for End<T, E> {
+    fn from(error: StorageError) -> Self {
+        Self::Refused(error.into())
     }
 }
 

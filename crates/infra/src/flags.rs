@@ -1,7 +1,7 @@
 //! Features, environments, flags, segments, overrides and snapshots in the database, and the memory of retrievals.
 
 pub(crate) mod agreement;
-mod feature_work;
+pub(crate) mod feature_work;
 pub(crate) mod identity_rows;
 pub(crate) mod names;
 pub(crate) mod overrides;

@@ -1,6 +1,5 @@
 //! Whole installations: read in one transaction, changed in one transaction across contexts.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use flagstaff_domain::access::AccessError;
@@ -17,7 +16,7 @@ use crate::access::keys;
 use crate::changes::unit::UnitOfWork;
 use crate::db::{Db, DbConnection, WorkError};
 use crate::flags::overrides::{self, Neighbours, Wanted};
-use crate::flags::{agreement, segments, work};
+use crate::flags::{agreement, feature_work, segments, work};
 use crate::modules;
 
 /// The database as a whole.
@@ -35,10 +34,7 @@ impl DieselStateRepository {
 }
 
 fn within<E: Into<StateError>>(error: WorkError<E>) -> WorkError<StateError> {
-    match error {
-        WorkError::Refused(error) => WorkError::Refused(error.into()),
-        WorkError::Database(error) => WorkError::Database(error),
-    }
+    error.refused_as(E::into)
 }
 
 fn load(connection: &mut DbConnection) -> Result<CurrentState, WorkError<StateError>> {
@@ -68,9 +64,11 @@ fn carry_out(
             done(work::change_environment(unit, name, change, any))
         }
         Step::DeleteEnvironment(name) => done(work::delete_environment(unit, name, any)),
-        Step::CreateFeature(command) => done(work::create_feature(unit, command, seeds)),
-        Step::ChangeFeature(name, change) => done(work::change_feature(unit, name, change, any)),
-        Step::DeleteFeature(name) => done(work::delete_feature(unit, name, any)),
+        Step::CreateFeature(command) => done(feature_work::create_feature(unit, command, seeds)),
+        Step::ChangeFeature(name, change) => {
+            done(feature_work::change_feature(unit, name, change, any))
+        }
+        Step::DeleteFeature(name) => done(feature_work::delete_feature(unit, name, any)),
         Step::SetFlag {
             environment,
             feature,
@@ -197,20 +195,8 @@ impl Import {
             carry_out(&mut unit, step, &self.seeds)?;
             self.progress.advanced(at + 1, plan.steps.len());
         }
-        agreement::check(unit.connection).map_err(within::<FlagError>)?;
+        agreement::check(unit.connection, None).map_err(within::<FlagError>)?;
         Ok(plan)
-    }
-}
-
-/// How a rehearsal ends: never with a commit.
-enum End {
-    Rehearsed(Plan),
-    Refused(StateError),
-}
-
-impl From<StorageError> for End {
-    fn from(error: StorageError) -> Self {
-        Self::Refused(error.into())
     }
 }
 
@@ -244,17 +230,7 @@ impl StateRepository for DieselStateRepository {
         progress: Arc<dyn Progress>,
     ) -> Result<Plan, StateError> {
         let import = Import::new(file, prune, seeds, stamp, progress);
-        let end = self.db.write(move |connection| {
-            Err::<Infallible, _>(match import.carry_out(connection) {
-                Ok(plan) => WorkError::Refused(End::Rehearsed(plan)),
-                Err(WorkError::Refused(error)) => WorkError::Refused(End::Refused(error)),
-                Err(WorkError::Database(error)) => WorkError::Database(error),
-            })
-        });
-        match end {
-            Err(End::Rehearsed(plan)) => Ok(plan),
-            Err(End::Refused(error)) => Err(error),
-            Ok(never) => match never {},
-        }
+        self.db
+            .rehearse(move |connection| import.carry_out(connection))
     }
 }

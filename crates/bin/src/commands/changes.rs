@@ -184,12 +184,11 @@ fn row(change: &Change) -> [String; 7] {
 const STAMPS: [&str; 2] = ["version", "updated_at"];
 
 /// Fields of a new record that nobody asks for, or that the other columns tell.
-const BARE: [&str; 11] = [
+const BARE: [&str; 10] = [
     "id",
     "version",
     "created_at",
     "updated_at",
-    "feature",
     "environment",
     "seed",
     "rollout_seed",

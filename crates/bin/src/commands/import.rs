@@ -46,7 +46,7 @@ An example of such a file:
 pub(crate) struct Arguments {
     /// The state file, or - for standard input
     file: PathBuf,
-    /// Show the plan and change nothing
+    /// Try it, show the plan, and take everything back
     #[arg(long)]
     dry_run: bool,
     /// Also delete what the file's lists leave out
@@ -86,7 +86,12 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
         prune: arguments.prune,
         force: arguments.force,
     };
-    let bar = Arc::new(Bar::start("importing"));
+    let what = if options.dry_run {
+        "trying"
+    } else {
+        "importing"
+    };
+    let bar = Arc::new(Bar::start(what));
     let progress: Arc<dyn Progress> = Arc::clone(&bar) as _;
     let imported = services.state.import(file, options, progress);
     bar.finish();

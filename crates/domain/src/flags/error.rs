@@ -99,7 +99,7 @@ pub enum FlagError {
     Tangled(String),
     /// A share of a segment would be drawn from what is a share itself.
     #[error(
-        "the segment {:?} asks for a PERCENTAGE_SPLIT, so it takes no rollout: both would draw from the same buckets; \
+        "the segment {:?} asks for a PERCENTAGE_SPLIT, so it takes no rollout, which would draw that share anew; \
          it has one for {}",
         .segment.as_str(), some(users)
     )]

@@ -21,6 +21,6 @@ pub use bucket::percentage;
 pub use definition::{Definition, FeatureDefinition, SegmentDefinition, VariantDefinition};
 pub use operators::Operator;
 pub use path::check_property;
-pub use program::{Answer, CONTROL, Choice, Origin, Program, Reason};
+pub use program::{Answer, Choice, Origin, Program, Reason};
 pub use run::Evaluation;
 pub use subject::{Identity, Subject, TraitValue};

@@ -13,7 +13,7 @@ use super::flag::ChangeFlag;
 use super::seen::SeenContexts;
 use super::snapshot::Snapshot;
 use super::targeting::check::check_patterns;
-use super::targeting::{ChangeOverride, ChangeSegment, NewOverride, Rule, check_rules};
+use super::targeting::{ChangeOverride, ChangeSegment, Misplaced, NewOverride, Rule, check_rules};
 use crate::changes::Actor;
 use crate::clock::Clock;
 use crate::ids::OverrideId;
@@ -174,7 +174,8 @@ impl PreviewService {
         environment: &EnvironmentName,
         proposals: &[Proposal],
     ) -> Result<Preview, PreviewError> {
-        check_patterns(proposals.iter().map(Proposal::rules))?;
+        check_patterns(proposals.iter().map(Proposal::rules))
+            .map_err(|mistake| Misplaced::new("changes", mistake.message))?;
         for (at, proposal) in proposals.iter().enumerate() {
             check_rules(proposal.rules()).map_err(|mistake| PreviewError::of(at, mistake))?;
         }

@@ -44,7 +44,8 @@ pub trait StateRepository: Send + Sync {
         progress: Arc<dyn Progress>,
     ) -> Result<Plan, StateError>;
 
-    /// MUST do all that [`StateRepository::apply`] does, be refused as it would be, and leave everything as it was.
+    /// MUST do all that [`StateRepository::apply`] does, be refused as it would be, and leave everything as it was,
+    /// but for ids that are not given again.
     fn rehearse(
         &self,
         file: &StateFile,

@@ -6,9 +6,10 @@ use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::evaluation::explain::{
     Candidate, ConditionTrace, Draw, Explanation, Outcome, Range, RuleTrace,
 };
-use flagstaff_domain::flags::evaluation::{CONTROL, Choice, Identity, Origin, Subject, TraitValue};
+use flagstaff_domain::flags::evaluation::{Choice, Identity, Origin, Subject, TraitValue};
 use flagstaff_domain::flags::targeting::{ConditionValue, RuleKind};
 use flagstaff_domain::flags::{FlagValue, Snapshot};
+use flagstaff_domain::text::CONTROL;
 use serde::Serialize;
 use serde_json::{Number, Value};
 use utoipa::ToSchema;

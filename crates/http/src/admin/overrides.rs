@@ -160,7 +160,7 @@ fn path<'a>(environment: &'a EnvironmentName, feature: &'a FeatureName) -> [&'a 
     params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("feature" = schema::Name, Path, description = "The feature's name")),
     responses((status = 201, description = "Created", body = OverrideRecord),
-              (status = 409, description = "The target has one, or features would depend on one another in a circle", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
+              (status = 409, description = "The target has one, features would depend on one another in a circle, or a segment that is a share itself would have a rollout", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn create(
     editor: Editor,
     services: web::Data<Services>,
@@ -210,7 +210,8 @@ pub(crate) async fn show(
     params(("environment" = schema::Name, Path, description = "The environment's name"),
            ("feature" = schema::Name, Path, description = "The feature's name"),
            ("id" = i64, Path, description = "The override's id")),
-    responses((status = 200, description = "The override as it is now", body = OverrideRecord)))]
+    responses((status = 200, description = "The override as it is now", body = OverrideRecord),
+              (status = 409, description = "A segment that is a share itself would have a rollout", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn change(
     editor: Editor,
     services: web::Data<Services>,

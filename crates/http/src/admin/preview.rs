@@ -132,13 +132,19 @@ impl TryFrom<ProposedChange> for Proposal {
     }
 }
 
+/// Where a change stands.
+fn place(at: usize, call: &str) -> String {
+    format!("changes[{at}].{call}")
+}
+
 /// Say what changes would mean, before they are made
 ///
 /// For the contexts that this server saw lately: how many would get another answer, in which direction, and some of them.
 /// The changes are made as their own calls would make them, refused where those would be refused, and taken back.
 #[utoipa::path(post, path = "/api/admin/environments/{environment}/preview", tag = "flags", request_body = PreviewBody,
     params(("environment" = schema::Name, Path, description = "The environment's name")),
-    responses((status = 200, description = "What they would mean", body = PreviewRecord)))]
+    responses((status = 200, description = "What they would mean", body = PreviewRecord),
+              (status = 409, description = "One of the calls would be refused so", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn preview(
     _: Viewer,
     services: web::Data<Services>,
@@ -151,7 +157,10 @@ pub(crate) async fn preview(
         return Err(Problem::field("changes", message));
     }
     let calls: Vec<&str> = changes.iter().map(ProposedChange::call).collect();
-    let proposals = changes.into_iter().map(Proposal::try_from);
+    let proposals = changes.into_iter().enumerate().map(|(at, change)| {
+        let call = calls[at];
+        Proposal::try_from(change).map_err(|problem| problem.within(&place(at, call)))
+    });
     let proposals = proposals.collect::<Result<Vec<_>, _>>()?;
     let previews = services.previews.clone();
     let preview = services
@@ -161,7 +170,7 @@ pub(crate) async fn preview(
             preview.map_err(|refused| {
                 let problem = Problem::from(refused.error);
                 match refused.at {
-                    Some(at) => problem.within(&format!("changes[{at}].{}.body", calls[at])),
+                    Some(at) => problem.within(&place(at, calls[at])),
                     None => problem,
                 }
             })

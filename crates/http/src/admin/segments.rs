@@ -136,7 +136,7 @@ pub(crate) async fn show(
 #[utoipa::path(patch, path = "/api/admin/segments/{segment}", tag = "segments", request_body = SegmentChange,
     params(("segment" = schema::Name, Path, description = "Its name")),
     responses((status = 200, description = "The segment as it is now", body = SegmentRecord),
-              (status = 409, description = "The new name is taken, or features would depend on one another in a circle", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
+              (status = 409, description = "The new name is taken, features would depend on one another in a circle, or a segment that is a share itself would have a rollout", body = crate::error::ProblemBody, content_type = "application/problem+json")))]
 pub(crate) async fn change(
     editor: Editor,
     services: web::Data<Services>,

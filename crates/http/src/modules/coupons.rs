@@ -32,8 +32,8 @@ use crate::resource::resource;
 pub(super) const ROOT: &str = "/coupons";
 /// The routes that pages of other origins read.
 pub(super) const OPEN: &[&str] = &["/coupons", "/coupons/{id}"];
-/// The route that they post to.
-pub(super) const POSTED: &str = "/coupons/{id}/redemptions";
+/// The routes that they post to.
+pub(super) const POSTED: &[&str] = &["/coupons/{id}/redemptions"];
 
 /// Coupons over HTTP.
 #[derive(Debug, Clone)]

@@ -92,6 +92,38 @@ async fn an_override_that_won_is_told_from_one_that_does_not_apply_and_every_con
 }
 
 #[actix_web::test]
+async fn a_rollout_is_told_whether_or_not_somebody_is_in_it() {
+    let (api, _) = Api::production().await;
+    api.feature("theme").await;
+    let everybody = json!({"name": "everybody", "rules": [{"type": "ALL"}]});
+    api.create("/api/admin/segments", everybody).await;
+    let overrides = "/api/admin/environments/production/flags/theme/overrides";
+    let body = json!({"segment": "everybody", "enabled": true, "rollout": 0});
+    let id = api.create(overrides, body).await["id"].clone();
+    let somebody = json!({"identifier": "user-7"});
+    for (share, who, outcome, held) in [
+        (json!(0), &somebody, "no_match", false),
+        (json!(100), &somebody, "won", true),
+        (json!(100), &json!({}), "no_match", false),
+    ] {
+        let change = json!({ "rollout": share });
+        let path = format!("{overrides}/{id}");
+        api.manage(Method::PATCH, &path).json(change).send().await;
+        let told = evaluate(&api, who.clone()).await.json();
+        let candidate = &told["flags"][0]["explanation"]["candidates"][0];
+        assert_eq!(candidate["outcome"], outcome, "{candidate}");
+        // The share stands beside the segment's rules, not among them.
+        assert_eq!(candidate["rules"].as_array().unwrap().len(), 1);
+        let rollout = &candidate["rollout"];
+        assert_eq!(
+            (&rollout["percentage"], &rollout["held"]),
+            (&share, &json!(held))
+        );
+        assert_eq!(rollout["bucket"].is_number(), who == &somebody);
+    }
+}
+
+#[actix_web::test]
 async fn an_identity_is_asked_for_with_its_traits_and_for_one_feature_alone() {
     let (api, _) = Api::production().await;
     api.feature("dark_mode").await;

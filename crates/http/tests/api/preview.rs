@@ -191,13 +191,21 @@ async fn changes_of_segments_and_overrides_are_previewed() {
     };
     let refused = preview(&api, json!([patterns("a"), patterns("b")])).await;
     let told = refused.problem(400, "invalid_request");
-    assert!(told.contains("at most 50"), "{told}");
+    assert!(told.starts_with("changes must have at most 50"), "{told}");
+    let ranked = json!({"identity": "user-0", "enabled": true, "priority": 1});
+    let ranked = json!([{"create_override": {"feature": "dark_mode", "body": ranked}}]);
+    let refused = preview(&api, ranked).await;
+    assert!(
+        !refused
+            .field("changes[0].create_override.body.priority")
+            .is_empty()
+    );
     let gone = json!([
         on(&id, json!({"value": 1})),
         {"delete_override": {"feature": "dark_mode", "id": 99}},
     ]);
     let told = preview(&api, gone).await.problem(404, "not_found");
-    assert!(told.starts_with("changes[1].delete_override"), "{told}");
+    assert!(told.starts_with("changes[1].delete_override: "), "{told}");
 }
 
 #[actix_web::test]

@@ -69,6 +69,20 @@ where
     db.write(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
 }
 
+/// Runs a unit of work and takes it back.
+pub(crate) fn rehearse<T, E>(
+    db: &Db,
+    stamp: &Stamp,
+    work: impl FnOnce(&mut UnitOfWork<'_>) -> Result<T, WorkError<E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StorageError> + Send + 'static,
+{
+    let stamp = stamp.clone();
+    db.rehearse(move |connection| work(&mut UnitOfWork::new(connection, &stamp)))
+}
+
 /// What a change affects, for those who follow the log.
 pub(crate) struct Followed {
     /// `None` for a kind that only a newer program knows, which may concern everything.

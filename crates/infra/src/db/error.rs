@@ -91,6 +91,16 @@ pub enum WorkError<E> {
     Database(Error),
 }
 
+impl<E> WorkError<E> {
+    /// The same, with the domain's reason in other words.
+    pub(crate) fn refused_as<F>(self, word: impl FnOnce(E) -> F) -> WorkError<F> {
+        match self {
+            Self::Refused(reason) => WorkError::Refused(word(reason)),
+            Self::Database(error) => WorkError::Database(error),
+        }
+    }
+}
+
 impl<E> From<Error> for WorkError<E> {
     fn from(error: Error) -> Self {
         Self::Database(error)

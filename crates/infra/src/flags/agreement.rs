@@ -12,22 +12,25 @@ use crate::db::DbConnection;
 use crate::db::error::{invalid, refuse};
 use crate::db::schema::{overrides as rows, segments};
 
-/// Refuses a unit of work after which they do not agree.
-pub(crate) fn check(connection: &mut DbConnection) -> Work<()> {
+/// Refuses a unit of work after which they do not agree: this segment, or any where none is named.
+pub(crate) fn check(connection: &mut DbConnection, segment: Option<SegmentId>) -> Work<()> {
     prerequisites::check(connection)?;
-    draws_once(connection)
+    draws_once(connection, segment)
 }
 
-/// Refuses a rollout of a segment that is a share itself.
-fn draws_once(connection: &mut DbConnection) -> Work<()> {
-    let found: Option<(i64, String)> = rows::table
+/// Refuses a rollout of a segment that draws a share itself: the share of it would be drawn anew.
+pub(super) fn draws_once(connection: &mut DbConnection, segment: Option<SegmentId>) -> Work<()> {
+    let mut drawn = rows::table
         .inner_join(segments::table)
         .filter(rows::rollout.is_not_null())
         .filter(segments::rules.like("%\"operator\":\"PERCENTAGE_SPLIT\"%"))
         .select((segments::id, segments::name))
         .order(segments::id)
-        .first(connection)
-        .optional()?;
+        .into_boxed();
+    if let Some(segment) = segment {
+        drawn = drawn.filter(segments::id.eq(segment.0));
+    }
+    let found: Option<(i64, String)> = drawn.first(connection).optional()?;
     let Some((id, name)) = found else {
         return Ok(());
     };

@@ -4,13 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use flagstaff_domain::flags::FlagError;
-use flagstaff_domain::flags::evaluation::CONTROL;
 use flagstaff_domain::flags::targeting::prerequisites::{
-    Dependencies, LENGTH_MAX, Tangle, Way, each, named,
+    Dependencies, LENGTH_MAX, Tangle, each, named,
 };
 use flagstaff_domain::flags::targeting::{Misplaced, Rule, Segment};
 use flagstaff_domain::ids::{FeatureId, SegmentId};
-use flagstaff_domain::text::{FeatureName, VariantKey};
+use flagstaff_domain::text::{CONTROL, FeatureName, VariantKey};
 
 use super::work::{self, Work};
 use super::{names, segments};
@@ -114,7 +113,7 @@ pub(super) fn places(
 }
 
 /// Refuses a unit of work after which features depend on one another in a circle, or in too long a row.
-pub(crate) fn check(connection: &mut DbConnection) -> Work<()> {
+pub(super) fn check(connection: &mut DbConnection) -> Work<()> {
     let asking = segments::asking(connection)?;
     if asking.is_empty() {
         return Ok(());
@@ -136,37 +135,23 @@ pub(crate) fn check(connection: &mut DbConnection) -> Work<()> {
         let features = ids(&segment.rules).into_iter().map(FeatureId).collect();
         dependencies.asks_for.insert(segment.id, features);
     }
-    let told = match dependencies.check() {
-        Ok(()) => return Ok(()),
-        Err(Tangle::Circle(way)) => {
-            let way = told(
-                connection,
-                &way,
-                way.first().map(|(first, _)| *first),
-                &asking,
-            )?;
-            format!("in a circle: {way}")
-        }
-        Err(Tangle::TooLong(way, last)) => {
-            let way = told(connection, &way, Some(last), &asking)?;
-            format!(
-                "in a row of more than {LENGTH_MAX}, environments taken together: {way}, and so on"
-            )
-        }
+    let Err(tangle) = dependencies.check() else {
+        return Ok(());
     };
-    refuse(FlagError::Tangled(format!(
-        "features would depend on one another {told}"
-    )))
+    let way = told(connection, &tangle, &asking)?;
+    refuse(FlagError::Tangled(match tangle.is_circle() {
+        true => format!("features would depend on one another in a circle: {way}"),
+        false => format!(
+            "features would depend on one another in a row of more than {LENGTH_MAX}, environments taken together: \
+             {way}, and so on"
+        ),
+    }))
 }
 
-/// A way in words, and the feature to which it leads.
-fn told(
-    connection: &mut DbConnection,
-    way: &Way,
-    last: Option<FeatureId>,
-    segments: &[Segment],
-) -> Work<String> {
-    let ids = way.iter().map(|(feature, _)| *feature).chain(last);
+/// A tangle in words.
+fn told(connection: &mut DbConnection, tangle: &Tangle, segments: &[Segment]) -> Work<String> {
+    let Tangle { way, leads_to } = tangle;
+    let ids = way.iter().map(|(feature, _)| feature).chain([leads_to]);
     let ids: Vec<i64> = ids.map(|feature| feature.0).collect();
     let features = names::features(connection, &ids)?;
     let steps = way.iter().map(|(feature, segment)| {
@@ -176,6 +161,6 @@ fn told(
         format!("{feature:?} has an override for the segment {segment:?}, which asks for ")
     });
     let steps: String = steps.collect();
-    let last = last.and_then(|feature| features.get(&feature));
-    Ok(format!("{steps}{:?}", last.map_or("?", String::as_str)))
+    let last = features.get(leads_to).map_or("?", String::as_str);
+    Ok(format!("{steps}{last:?}"))
 }

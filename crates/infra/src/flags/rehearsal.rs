@@ -28,26 +28,6 @@ impl DieselRehearsal {
     }
 }
 
-/// How a rehearsal ends: never with a commit.
-enum End {
-    Rehearsed(Box<[Loaded; 2]>),
-    Refused(PreviewError),
-}
-
-impl From<StorageError> for End {
-    fn from(error: StorageError) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-/// The same failure, as the end of a rehearsal.
-fn ended<E: Into<PreviewError>>(error: WorkError<E>) -> WorkError<End> {
-    match error {
-        WorkError::Refused(error) => WorkError::Refused(End::Refused(error.into())),
-        WorkError::Database(error) => WorkError::Database(error),
-    }
-}
-
 impl Rehearsal for DieselRehearsal {
     fn rehearse(
         &self,
@@ -56,35 +36,22 @@ impl Rehearsal for DieselRehearsal {
         stamp: &Stamp,
     ) -> Result<Rehearsed, PreviewError> {
         let (name, proposals) = (environment.clone(), proposals.to_vec());
-        let end = unit::write(&self.db, stamp, move |unit| {
-            let id = work::get_environment(unit.connection, &name)
-                .map_err(ended)?
-                .id;
-            let before = snapshots::load_one(unit.connection, id)?;
+        let [before, after] = unit::rehearse(&self.db, stamp, move |unit| {
+            let whole = |error: WorkError<FlagError>| error.refused_as(PreviewError::from);
+            let environment = work::get_environment(unit.connection, &name).map_err(whole)?;
+            let before = snapshots::load_one(unit.connection, environment.id)?;
             for (at, proposal) in proposals.iter().enumerate() {
-                make(unit, &name, proposal).map_err(|error| match error {
-                    WorkError::Refused(error) => {
-                        WorkError::Refused(End::Refused(PreviewError::of(at, error)))
-                    }
-                    WorkError::Database(error) => WorkError::Database(error),
-                })?;
+                let made = make(unit, &name, proposal);
+                made.map_err(|error| error.refused_as(|error| PreviewError::of(at, error)))?;
             }
-            agreement::check(unit.connection).map_err(ended)?;
-            let after = snapshots::load_one(unit.connection, id)?;
-            let loaded = Box::new([before, after]);
-            Err::<std::convert::Infallible, _>(WorkError::Refused(End::Rehearsed(loaded)))
-        });
-        match end {
-            Err(End::Rehearsed(loaded)) => {
-                let [before, after] = *loaded;
-                Ok(Rehearsed {
-                    before: served(before, environment)?,
-                    after: served(after, environment)?,
-                })
-            }
-            Err(End::Refused(error)) => Err(error),
-            Ok(never) => match never {},
-        }
+            agreement::check(unit.connection, None).map_err(whole)?;
+            let after = snapshots::load_one(unit.connection, environment.id)?;
+            Ok::<_, WorkError<PreviewError>>([before, after])
+        })?;
+        Ok(Rehearsed {
+            before: served(before, environment)?,
+            after: served(after, environment)?,
+        })
     }
 }
 

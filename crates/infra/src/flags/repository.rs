@@ -12,7 +12,7 @@ use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
 use super::variants::with_variants;
-use super::work;
+use super::{feature_work, work};
 use crate::changes::unit;
 use crate::db::Db;
 use crate::db::error::one_more;
@@ -137,7 +137,7 @@ impl FlagRepository for DieselFlagRepository {
     ) -> Result<Written<Feature>, FlagError> {
         let (command, seeds) = (command.clone(), seeds.clone());
         unit::write(&self.db, stamp, move |unit| {
-            work::create_feature(unit, &command, &seeds)
+            feature_work::create_feature(unit, &command, &seeds)
         })
     }
 
@@ -150,7 +150,7 @@ impl FlagRepository for DieselFlagRepository {
     ) -> Result<Written<Feature>, FlagError> {
         let (name, change, precondition) = (name.clone(), change.clone(), precondition.clone());
         unit::write(&self.db, stamp, move |unit| {
-            work::change_feature(unit, &name, &change, &precondition)
+            feature_work::change_feature(unit, &name, &change, &precondition)
         })
     }
 
@@ -162,7 +162,7 @@ impl FlagRepository for DieselFlagRepository {
     ) -> Result<Seq, FlagError> {
         let (name, precondition) = (name.clone(), precondition.clone());
         unit::write(&self.db, stamp, move |unit| {
-            work::delete_feature(unit, &name, &precondition)
+            feature_work::delete_feature(unit, &name, &precondition)
         })
     }
 

@@ -59,7 +59,7 @@ impl TargetingRepository for DieselTargetingRepository {
         let (name, change, precondition) = (name.clone(), change.clone(), precondition.clone());
         unit::write(&self.db, stamp, move |unit| {
             let written = segments::change(unit, &name, &change, &precondition)?;
-            agreement::check(unit.connection)?;
+            agreement::check(unit.connection, Some(written.record.id))?;
             Ok(written)
         })
     }
@@ -118,7 +118,9 @@ impl TargetingRepository for DieselTargetingRepository {
         unit::write(&self.db, stamp, move |unit| {
             let neighbours = Neighbours::MoveBack;
             let written = overrides::create(unit, &environment, &feature, &command, neighbours)?;
-            agreement::check(unit.connection)?;
+            if let Some(segment) = written.record.target.segment() {
+                agreement::check(unit.connection, Some(segment.id))?;
+            }
             Ok(written)
         })
     }
@@ -137,7 +139,9 @@ impl TargetingRepository for DieselTargetingRepository {
         unit::write(&self.db, stamp, move |unit| {
             let before = overrides::get_accepted(unit, &environment, &feature, id, &precondition)?;
             let written = overrides::change(unit, &before, &change, Neighbours::MoveBack)?;
-            agreement::check(unit.connection)?;
+            if let Some(segment) = written.record.target.segment() {
+                agreement::draws_once(unit.connection, Some(segment.id))?;
+            }
             Ok(written)
         })
     }

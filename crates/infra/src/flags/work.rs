@@ -21,8 +21,6 @@ use crate::db::error::{refuse, unless_taken};
 use crate::db::schema::{environments, features, flags};
 use crate::db::{DbConnection, WorkError};
 
-pub(crate) use super::feature_work::{change_feature, create_feature, delete_feature};
-
 pub(super) type Work<T> = Result<T, WorkError<FlagError>>;
 
 pub(super) fn check(precondition: &Precondition, version: Seq) -> Work<()> {

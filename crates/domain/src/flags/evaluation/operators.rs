@@ -166,7 +166,7 @@ impl Operator {
     /// Whether it compares the property with the value, read as what the property is.
     #[must_use]
     pub fn compares(self) -> bool {
-        self.0.value == comparison::VALUE
+        comparison::ALL.iter().any(|one| one.name == self.name())
     }
 
     /// Says whether a condition with this value may be saved.

@@ -7,7 +7,8 @@ use foldhash::HashMap;
 
 use super::program::Answer;
 
-/// The most features that are asked for in a row; one more counts as in a circle.
+/// The most features that are asked for in a row; one more counts as in a circle. What is saved here ends long before
+/// (`targeting::prerequisites`): this is for contexts that nobody has checked.
 const ROW_MAX: usize = 100;
 
 /// What features serve, where conditions of segments ask for it; guards against asking in circles.

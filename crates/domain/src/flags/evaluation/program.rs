@@ -7,6 +7,7 @@ use super::definition::{Definition, FeatureDefinition, SegmentDefinition, Varian
 use super::run::Evaluation;
 use super::subject::Subject;
 use crate::flags::value::FlagValue;
+use crate::text::CONTROL;
 
 /// A compiled definition.
 pub struct Program {
@@ -73,9 +74,6 @@ pub enum Origin<'a> {
     /// That of the identity's override.
     Identity,
 }
-
-/// What the value outside all variants' ranges is called; no variant may be called so.
-pub const CONTROL: &str = "control";
 
 /// What a split chose.
 #[derive(Debug, Clone, Copy, PartialEq)]

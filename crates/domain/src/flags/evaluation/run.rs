@@ -177,7 +177,9 @@ impl<'a> Evaluation<'a> {
             Some(Verdict::Cut) => self.decide(segment), // for who asks; it stays cut
             None => {
                 let decided = self.decide(segment);
-                verdict.set(Some(decided).filter(|one| !matches!(one, Verdict::Cut)));
+                if !matches!(decided, Verdict::Cut) {
+                    verdict.set(Some(decided));
+                }
                 decided
             }
         };

@@ -204,8 +204,9 @@ fn collect_fractions(rules: &[Rule], warnings: &mut Vec<String>) {
     for rule in rules {
         for condition in &rule.conditions {
             let value = condition.value.text();
-            let fraction = value.parse::<f64>().is_ok() && value.parse::<i64>().is_err();
-            if condition.operator.compares() && fraction {
+            let fraction = value.contains('.') && value.parse().is_ok_and(f64::is_finite);
+            let told = !condition.property.starts_with("$.");
+            if condition.operator.compares() && fraction && told {
                 warnings.push(format!(
                     "{} {} {value} never holds where an application tells a whole number, as JavaScript writes 50.0: \
                      let it tell a text, or compare with a whole number",

@@ -62,13 +62,23 @@ pub struct Dependencies {
 /// A way along dependencies: features, each with the segment by which it depends on the next.
 pub type Way = Vec<(FeatureId, SegmentId)>;
 
-/// What is wrong with dependencies.
+/// A way round in a circle, or one that is too long to be followed for each evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tangle {
-    /// The last feature of the way depends on the first.
-    Circle(Way),
-    /// The way is too long to be followed for each evaluation; the last asks for this feature.
-    TooLong(Way, FeatureId),
+pub struct Tangle {
+    /// The way.
+    pub way: Way,
+    /// What the last feature of the way depends on.
+    pub leads_to: FeatureId,
+}
+
+impl Tangle {
+    /// Whether it leads back to where it begins.
+    #[must_use]
+    pub fn is_circle(&self) -> bool {
+        self.way
+            .first()
+            .is_some_and(|(first, _)| *first == self.leads_to)
+    }
 }
 
 impl Dependencies {
@@ -92,11 +102,17 @@ impl Dependencies {
         lengths: &mut BTreeMap<FeatureId, usize>,
     ) -> Result<usize, Tangle> {
         if let Some(at) = way.iter().position(|(known, _)| *known == feature) {
-            return Err(Tangle::Circle(way[at..].to_vec()));
+            return Err(Tangle {
+                way: way[at..].to_vec(),
+                leads_to: feature,
+            });
         }
         let known = lengths.get(&feature).copied();
         if way.len() + known.unwrap_or_default() > LENGTH_MAX {
-            return Err(Tangle::TooLong(way.clone(), feature));
+            return Err(Tangle {
+                way: way.clone(),
+                leads_to: feature,
+            });
         }
         if let Some(known) = known {
             return Ok(known);
@@ -138,11 +154,17 @@ mod tests {
         let circle = vec![(FeatureId(2), SegmentId(20)), (FeatureId(3), SegmentId(30))];
         assert_eq!(
             dependencies(&overrides, &[(10, 2), (20, 3), (30, 2)]).check(),
-            Err(Tangle::Circle(circle))
+            Err(Tangle {
+                way: circle,
+                leads_to: FeatureId(2)
+            })
         );
         assert_eq!(
             dependencies(&[(1, 10)], &[(10, 1)]).check(),
-            Err(Tangle::Circle(vec![(FeatureId(1), SegmentId(10))]))
+            Err(Tangle {
+                way: vec![(FeatureId(1), SegmentId(10))],
+                leads_to: FeatureId(1)
+            })
         );
     }
 
@@ -166,7 +188,7 @@ mod tests {
         };
         for backwards in [false, true] {
             assert_eq!(row(20, backwards), Ok(()));
-            assert!(matches!(row(21, backwards), Err(Tangle::TooLong(..))));
+            assert!(!row(21, backwards).unwrap_err().is_circle());
         }
     }
 

@@ -10,6 +10,7 @@ use crate::flags::targeting::{
     ChangeOverride, ChangeSegment, Misplaced, NewOverride, Override, Priority, Rule, TargetName,
     check_rules,
 };
+use crate::ids::OverrideId;
 use crate::state::error::StateError;
 use crate::state::file::{OverrideEntry, StateFile};
 use crate::text::{EnvironmentName, FeatureName, SegmentName, fold};
@@ -205,6 +206,7 @@ impl Planner<'_> {
             let names = entries.iter().map(|one| fold(one.name.as_str()));
             names.collect::<HashSet<_>>()
         });
+        let deleted: HashSet<OverrideId> = self.steps.iter().filter_map(deleted_override).collect();
         let mut with_flags = Vec::new();
         for one in &self.current.overrides {
             let Some(segment) = one.target.segment().filter(|one| goes(&one.name)) else {
@@ -216,7 +218,7 @@ impl Planner<'_> {
                 || !self.known.contains(&fold(one.environment.as_str()));
             if flag_goes {
                 with_flags.push(delete(one));
-            } else if !self.steps.contains(&delete(one)) {
+            } else if !deleted.contains(&one.id) {
                 let message = format!(
                     "leaves out {:?}, of which {:?} has an override in {:?}; list that flag's overrides without it",
                     segment.name.as_str(),
@@ -271,6 +273,13 @@ fn new(entry: &OverrideEntry, target: TargetName) -> NewOverride {
         priority: entry.priority,
         rollout: entry.rollout.flatten(),
     }
+}
+
+fn deleted_override(step: &Step) -> Option<OverrideId> {
+    if let Step::DeleteOverride { id, .. } = step {
+        return Some(*id);
+    }
+    None
 }
 
 fn delete(one: &Override) -> Step {

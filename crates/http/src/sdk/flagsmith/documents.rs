@@ -37,7 +37,7 @@ const WRITES: i64 = 10;
     responses(
         (status = 200, description = "The document", body = SdkDocument, headers(
             ("ETag" = String, description = "A strong validator of this representation"),
-            ("Last-Modified" = String, description = "When the last change was made; left out while another of the same second may still come"),
+            ("Last-Modified" = String, description = "When the last change was made; left out within ten seconds of it, while another of the same second may still come"),
             ("X-Flagstaff-Revision" = i64, description = "The last change that affects this environment"),
             ("X-Flagsmith-Document-Updated-At" = f64, description = "When it was made, in seconds of Unix time"),
         )),

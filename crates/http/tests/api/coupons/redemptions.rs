@@ -1,10 +1,11 @@
 //! Uses of coupons, counted per day.
 
 use actix_web::http::Method;
+use flagstaff_http::HttpSettings;
 use serde_json::json;
 
 use super::{create, valid, with};
-use crate::support::Api;
+use crate::support::{Api, settings};
 
 #[actix_web::test]
 async fn a_use_is_counted_on_its_day_and_is_no_change() {
@@ -76,4 +77,29 @@ async fn redeeming_needs_a_key_or_an_account_and_the_counts_an_account() {
     }
     let counts = api.ask(Method::GET, &path).key(&key).send().await;
     counts.problem(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn a_key_that_redeems_too_often_is_told_to_wait() {
+    let api = Api::with(HttpSettings {
+        evaluations_per_second: 2,
+        ..settings()
+    })
+    .await;
+    let key = api.environment("production").await;
+    let id = create(&api, valid(&json!({}))).await;
+    let path = format!("/coupons/{id}/redemptions");
+    let redeem = || api.ask(Method::POST, &path).key(&key).send();
+    let mut last = redeem().await;
+    assert_eq!(last.status, 201);
+    for _ in 0..1_000 {
+        last = redeem().await;
+        if last.status != 201 {
+            break;
+        }
+    }
+    last.problem(429, "rate_limited");
+    assert!(last.header("Retry-After").is_some());
+    let account = api.manage(Method::POST, &path).send().await;
+    assert_eq!(account.status, 201, "an account is not bounded");
 }

@@ -47,11 +47,9 @@ pub(crate) fn carry_out(
         }
         RecordChange::Delete(id) => work::delete(unit, CouponId(*id), &Precondition::Any).map(drop),
     };
-    done.map_err(|error| match error {
-        WorkError::Refused(CouponError::Storage(error)) => WorkError::Refused(error.into()),
-        WorkError::Refused(error) => {
-            WorkError::Refused(StateError::invalid(SECTION.name, error.to_string()))
-        }
-        WorkError::Database(error) => WorkError::Database(error),
-    })
+    let told = |error| match error {
+        CouponError::Storage(error) => error.into(),
+        error => StateError::invalid(SECTION.name, error.to_string()),
+    };
+    done.map_err(|error| error.refused_as(told))
 }

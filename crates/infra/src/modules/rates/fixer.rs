@@ -119,7 +119,7 @@ impl FixerRateSource {
         match error {
             ureq::Error::Timeout(_) => SourceError::Timeout(self.settings.timeout),
             ureq::Error::Io(error) => self.broken(error),
-            ureq::Error::HostNotFound => connection("its host is not known"),
+            ureq::Error::HostNotFound => connection("its host cannot be found"),
             ureq::Error::ConnectionFailed => connection("no connection could be made"),
             ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
                 connection("no secure connection could be made")

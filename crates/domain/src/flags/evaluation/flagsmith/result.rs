@@ -188,4 +188,29 @@ mod tests {
             [circle, "DEFAULT", "DEFAULT"].map(|reason| (json!(false), json!(reason)))
         );
     }
+
+    #[test]
+    fn a_row_without_end_is_taken_for_a_circle() {
+        let feature = |name: usize, enabled: bool| json!({"key": "", "name": name.to_string(), "enabled": enabled, "value": null});
+        let segments = (1..2_000).rev().map(|at| {
+            let property = format!("$.flags['{}'].enabled", at - 1);
+            let rules = json!([{"type": "ALL", "conditions": [
+                {"property": property, "operator": "EQUAL", "value": "true"},
+            ]}]);
+            let key = (2_000 - at).to_string();
+            let segment =
+                json!({"key": key, "name": key, "rules": rules, "overrides": [feature(at, true)]});
+            (key, segment)
+        });
+        let features = (0..2_000).map(|at| (at.to_string(), feature(at, at == 0)));
+        let context = json!({
+            "environment": {"key": "env", "name": "production"},
+            "segments": segments.collect::<serde_json::Map<_, _>>(),
+            "features": features.collect::<serde_json::Map<_, _>>(),
+        });
+        let result = result(&context);
+        let reasons = result["flags"].as_object().unwrap().values();
+        let cut = reasons.filter(|flag| flag["reason"] == "ERROR; code=CIRCULAR_DEPENDENCY");
+        assert!(cut.count() > 0);
+    }
 }

@@ -10,7 +10,7 @@ use crate::flags::evaluation::scalar::Scalar;
 use crate::flags::targeting::ConditionValue;
 use crate::text::Invalid;
 
-pub(super) const VALUE: &str = "a text, a number, true or false; a semantic version with \":semver\" after it, as 1.2.3:semver";
+const VALUE: &str = "a text, a number, true or false; a semantic version with \":semver\" after it, as 1.2.3:semver";
 
 macro_rules! comparison {
     ($name:ident, $sense:path, $summary:literal, $holds:expr) => {
@@ -58,6 +58,16 @@ comparison!(
     "The property is less than the value, or equals it.",
     |order| matches!(order, Some(Ordering::Less | Ordering::Equal))
 );
+
+/// Those that compare.
+pub(super) static ALL: [&Entry; 6] = [
+    &EQUAL,
+    &NOT_EQUAL,
+    &GREATER_THAN,
+    &GREATER_THAN_INCLUSIVE,
+    &LESS_THAN,
+    &LESS_THAN_INCLUSIVE,
+];
 
 /// What an order says of a comparison; `None` is the order of what has none, as NaN.
 type Holds = fn(Option<Ordering>) -> bool;
