@@ -13,7 +13,7 @@ use crate::flags::targeting::{Condition, Rule, RuleKind};
 pub(super) struct CompiledFeature {
     pub(super) split: Split,
     pub(super) overrides: Vec<SegmentOverride>,
-    /// Their places, in the order of the definition's segments.
+    /// For each of them the place of the strongest of its segment, in the order of the definition's segments.
     pub(super) as_defined: Vec<usize>,
     /// By identifier.
     pub(super) identities: HashMap<String, IdentityOverride>,
@@ -202,9 +202,15 @@ fn features(definition: &Definition, by_name: &HashMap<String, usize>) -> Vec<Co
             strength(a).total_cmp(&strength(b))
         });
         feature.as_defined = (0..feature.overrides.len()).collect();
-        let overrides = &feature.overrides;
-        let defined = |at: &usize| (overrides[*at].segment, overrides[*at].place);
-        feature.as_defined.sort_by_key(defined);
+        let segment = |at: usize| feature.overrides[at].segment;
+        feature.as_defined.sort_by_key(|at| (segment(*at), *at));
+        for of_one in feature
+            .as_defined
+            .chunk_by_mut(|a, b| segment(*a) == segment(*b))
+        {
+            let strongest = of_one[0];
+            of_one.fill(strongest);
+        }
     }
     for (identifier, states) in &definition.identities {
         for (place, state) in states.iter().enumerate() {

@@ -214,8 +214,8 @@ impl<'a> Evaluation<'a> {
                 as_defined,
                 ..
             } = &self.program.compiled.features[feature];
-            // All of them, so that a circle is found wherever it goes through, and each once, since around a circle
-            // another look may come to something else.
+            // All of them, so that a circle is found wherever it goes through, and in one pass, as Flagsmith's engines
+            // do: around a circle another look may come to something else.
             let holding = as_defined
                 .iter()
                 .filter(|at| self.is_in_meanwhile(overrides[**at].segment));
