@@ -12,5 +12,5 @@ pub mod service;
 pub use error::StateError;
 pub use file::StateFile;
 pub use plan::{Count, CurrentState, Plan, Step};
-pub use ports::{ImportOptions, Progress, StateRepository};
+pub use ports::{Import, ImportOptions, Progress, StateRepository};
 pub use service::StateService;

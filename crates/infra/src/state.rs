@@ -1,16 +1,12 @@
 //! Whole installations: read in one transaction, changed in one transaction across contexts.
 
-use std::sync::Arc;
-
 use flagstaff_domain::access::AccessError;
 use flagstaff_domain::access::ChangeKey;
 use flagstaff_domain::flags::targeting::{CreateOverride, CreateSegment, OverrideSeeds};
 use flagstaff_domain::flags::{FlagError, Seeds};
-use flagstaff_domain::state::{
-    CurrentState, Plan, Progress, StateError, StateFile, StateRepository, Step,
-};
+use flagstaff_domain::state::{CurrentState, Import, Plan, StateError, StateRepository, Step};
 use flagstaff_domain::storage::StorageError;
-use flagstaff_domain::write::{Precondition, Stamp};
+use flagstaff_domain::write::Precondition;
 
 use crate::access::keys;
 use crate::changes::unit::UnitOfWork;
@@ -161,43 +157,16 @@ fn done<T, E: Into<StateError>>(
     result.map(drop).map_err(within)
 }
 
-/// An import that is to be made, or tried.
-struct Import {
-    file: StateFile,
-    prune: bool,
-    seeds: Seeds,
-    stamp: Stamp,
-    progress: Arc<dyn Progress>,
-}
-
-impl Import {
-    fn new(
-        file: &StateFile,
-        prune: bool,
-        seeds: &Seeds,
-        stamp: &Stamp,
-        progress: Arc<dyn Progress>,
-    ) -> Self {
-        Self {
-            file: file.clone(),
-            prune,
-            seeds: seeds.clone(),
-            stamp: stamp.clone(),
-            progress,
-        }
+fn make(import: &Import, connection: &mut DbConnection) -> Result<Plan, WorkError<StateError>> {
+    let plan = Plan::new(&load(connection)?, &import.file, import.prune);
+    let plan = plan.map_err(WorkError::Refused)?;
+    let mut unit = UnitOfWork::new(connection, &import.stamp);
+    for (at, step) in plan.steps.iter().enumerate() {
+        carry_out(&mut unit, step, &import.seeds)?;
+        import.progress.advanced(at + 1, plan.steps.len());
     }
-
-    fn carry_out(&self, connection: &mut DbConnection) -> Result<Plan, WorkError<StateError>> {
-        let plan = Plan::new(&load(connection)?, &self.file, self.prune);
-        let plan = plan.map_err(WorkError::Refused)?;
-        let mut unit = UnitOfWork::new(connection, &self.stamp);
-        for (at, step) in plan.steps.iter().enumerate() {
-            carry_out(&mut unit, step, &self.seeds)?;
-            self.progress.advanced(at + 1, plan.steps.len());
-        }
-        agreement::check(unit.connection, None).map_err(within::<FlagError>)?;
-        Ok(plan)
-    }
+    agreement::check(unit.connection, None).map_err(within::<FlagError>)?;
+    Ok(plan)
 }
 
 impl StateRepository for DieselStateRepository {
@@ -208,29 +177,12 @@ impl StateRepository for DieselStateRepository {
         })
     }
 
-    fn apply(
-        &self,
-        file: &StateFile,
-        prune: bool,
-        seeds: &Seeds,
-        stamp: &Stamp,
-        progress: Arc<dyn Progress>,
-    ) -> Result<Plan, StateError> {
-        let import = Import::new(file, prune, seeds, stamp, progress);
-        self.db
-            .write(move |connection| import.carry_out(connection))
+    fn apply(&self, import: Import) -> Result<Plan, StateError> {
+        self.db.write(move |connection| make(&import, connection))
     }
 
-    fn rehearse(
-        &self,
-        file: &StateFile,
-        prune: bool,
-        seeds: &Seeds,
-        stamp: &Stamp,
-        progress: Arc<dyn Progress>,
-    ) -> Result<Plan, StateError> {
-        let import = Import::new(file, prune, seeds, stamp, progress);
+    fn rehearse(&self, import: Import) -> Result<Plan, StateError> {
         self.db
-            .rehearse(move |connection| import.carry_out(connection))
+            .rehearse(move |connection| make(&import, connection))
     }
 }

@@ -1,5 +1,6 @@
 //! What importing and exporting asks of storage: the one port that commits across contexts.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::error::StateError;
@@ -27,6 +28,28 @@ pub trait Progress: Send + Sync {
     fn advanced(&self, done: usize, total: usize);
 }
 
+/// An import that is to be made, or tried.
+pub struct Import {
+    /// What is to be stored.
+    pub file: StateFile,
+    /// Whether what the file's lists leave out is deleted.
+    pub prune: bool,
+    /// What new environments and flags are hashed with.
+    pub seeds: Seeds,
+    /// Who imports, and when.
+    pub stamp: Stamp,
+    /// Is told how far it has come.
+    pub progress: Arc<dyn Progress>,
+}
+
+impl fmt::Debug for Import {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import")
+            .field("prune", &self.prune)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Reads and writes whole installations.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait StateRepository: Send + Sync {
@@ -34,24 +57,10 @@ pub trait StateRepository: Send + Sync {
     fn load(&self) -> Result<CurrentState, StorageError>;
 
     /// MUST plan and carry out in one transaction, every change in the log under one group, or leave everything as it
-    /// was, and take what new environments and flags are hashed with from `seeds`. A plan without steps MUST leave no trace.
-    fn apply(
-        &self,
-        file: &StateFile,
-        prune: bool,
-        seeds: &Seeds,
-        stamp: &Stamp,
-        progress: Arc<dyn Progress>,
-    ) -> Result<Plan, StateError>;
+    /// was. A plan without steps MUST leave no trace.
+    fn apply(&self, import: Import) -> Result<Plan, StateError>;
 
     /// MUST do all that [`StateRepository::apply`] does, be refused as it would be, and leave everything as it was,
     /// but for ids that are not given again.
-    fn rehearse(
-        &self,
-        file: &StateFile,
-        prune: bool,
-        seeds: &Seeds,
-        stamp: &Stamp,
-        progress: Arc<dyn Progress>,
-    ) -> Result<Plan, StateError>;
+    fn rehearse(&self, import: Import) -> Result<Plan, StateError>;
 }

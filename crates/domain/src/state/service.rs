@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::{ImportError, StateError};
 use super::file::StateFile;
 use super::plan::{CurrentState, Plan};
-use super::ports::{ImportOptions, Progress, StateRepository};
+use super::ports::{Import, ImportOptions, Progress, StateRepository};
 use crate::access::{KeyText, RandomSource};
 use crate::changes::Actor;
 use crate::clock::Clock;
@@ -84,15 +84,19 @@ impl StateService {
             // Another writer may add an environment before the import's transaction begins; that one stays.
             file.flags.environments_stay = true;
         }
-        let stamp = Stamp {
-            actor: Actor::Import,
-            at: self.clock.now(),
+        let import = Import {
+            seeds: file.seeds(Seeds::draw(self.random.as_ref())),
+            file,
+            prune: options.prune,
+            stamp: Stamp {
+                actor: Actor::Import,
+                at: self.clock.now(),
+            },
+            progress,
         };
-        let seeds = file.seeds(Seeds::draw(self.random.as_ref()));
-        let (repository, prune) = (&self.repository, options.prune);
         let plan = match options.dry_run {
-            true => repository.rehearse(&file, prune, &seeds, &stamp, progress),
-            false => repository.apply(&file, prune, &seeds, &stamp, progress),
+            true => self.repository.rehearse(import),
+            false => self.repository.apply(import),
         };
         Ok(plan?)
     }
@@ -180,7 +184,7 @@ mod tests {
         repository
             .expect_rehearse()
             .once()
-            .returning(|file, prune, _, _, _| Plan::new(&CurrentState::default(), file, prune));
+            .returning(|import| Plan::new(&CurrentState::default(), &import.file, import.prune));
         let plan = import(
             &service(repository),
             ImportOptions {
@@ -197,9 +201,9 @@ mod tests {
         let mut repository = MockStateRepository::new();
         repository
             .expect_apply()
-            .withf(|_, prune, _, stamp, _| !prune && stamp.actor == Actor::Import)
+            .withf(|import| !import.prune && import.stamp.actor == Actor::Import)
             .once()
-            .returning(|file, prune, _, _, _| Plan::new(&CurrentState::default(), file, prune));
+            .returning(|import| Plan::new(&CurrentState::default(), &import.file, import.prune));
         let plan = import(&service(repository), ImportOptions::default()).unwrap();
         assert!(plan.steps.iter().any(|step| matches!(
             step,
@@ -213,18 +217,20 @@ mod tests {
         repository
             .expect_load()
             .returning(|| Ok(holding(&["gone", "other", "staging"])));
-        repository
-            .expect_apply()
-            .once()
-            .returning(|file, prune, _, _, _| {
-                Plan::new(&holding(&["gone", "other", "staging"]), file, prune)
-            });
-        repository
-            .expect_rehearse()
-            .once()
-            .returning(|file, prune, _, _, _| {
-                Plan::new(&holding(&["gone", "other", "staging"]), file, prune)
-            });
+        repository.expect_apply().once().returning(|import| {
+            Plan::new(
+                &holding(&["gone", "other", "staging"]),
+                &import.file,
+                import.prune,
+            )
+        });
+        repository.expect_rehearse().once().returning(|import| {
+            Plan::new(
+                &holding(&["gone", "other", "staging"]),
+                &import.file,
+                import.prune,
+            )
+        });
         let service = service(repository);
         let refused = import(&service, PRUNE).unwrap_err();
         assert!(
@@ -252,12 +258,9 @@ mod tests {
         repository
             .expect_load()
             .returning(|| Ok(holding(&["staging"])));
-        repository
-            .expect_apply()
-            .once()
-            .returning(|file, prune, _, _, _| {
-                Plan::new(&holding(&["new", "staging"]), file, prune)
-            });
+        repository.expect_apply().once().returning(|import| {
+            Plan::new(&holding(&["new", "staging"]), &import.file, import.prune)
+        });
         let plan = import(&service(repository), PRUNE).unwrap();
         assert!(plan.deleted_environments().is_empty());
     }
@@ -278,7 +281,7 @@ mod tests {
         repository
             .expect_apply()
             .once()
-            .returning(move |file, prune, _, _, _| Plan::new(&current, file, prune));
+            .returning(move |import| Plan::new(&current, &import.file, import.prune));
         let mut usage = MockUsageLog::new();
         usage.expect_uses().returning(|feature, _| {
             assert_eq!(feature, FeatureId(3));

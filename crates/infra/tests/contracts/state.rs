@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use flagstaff_domain::access::{AccessError, KeyKind};
-use flagstaff_domain::flags::{FeatureFilter, FlagValue};
+use flagstaff_domain::flags::{FeatureFilter, FlagValue, Seeds};
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::page::Page;
-use flagstaff_domain::state::{CurrentState, Plan, Progress, StateError, StateFile};
+use flagstaff_domain::state::{CurrentState, Import, Plan, Progress, StateError, StateFile};
 use flagstaff_domain::write::Precondition;
 
 use crate::samples::*;
@@ -39,7 +39,7 @@ fn a_rehearsal_is_refused_as_an_import_is_and_leaves_no_trace(store: &Store) {
         let seeds = file.seeds(seeds());
         store
             .state
-            .rehearse(file, false, &seeds, &stamp(), Arc::new(Silent))
+            .rehearse(import(file, false, seeds, Arc::new(Silent)))
     };
     let before = load(store);
     let (plan, changes) = store.logged(|| rehearse(&demonstration()).unwrap());
@@ -93,14 +93,25 @@ fn demonstration() -> StateFile {
     )
 }
 
-fn apply(store: &Store, file: &StateFile, prune: bool) -> Result<Plan, StateError> {
-    store.state.apply(
-        file,
+pub(crate) fn import(
+    file: &StateFile,
+    prune: bool,
+    seeds: Seeds,
+    progress: Arc<dyn Progress>,
+) -> Import {
+    Import {
+        file: file.clone(),
         prune,
-        &file.seeds(seeds()),
-        &stamp(),
-        Arc::new(Silent),
-    )
+        seeds,
+        stamp: stamp(),
+        progress,
+    }
+}
+
+fn apply(store: &Store, file: &StateFile, prune: bool) -> Result<Plan, StateError> {
+    let seeds = file.seeds(seeds());
+    let import = import(file, prune, seeds, Arc::new(Silent));
+    store.state.apply(import)
 }
 
 fn load(store: &Store) -> CurrentState {
@@ -194,7 +205,7 @@ fn progress_counts_every_step(store: &Store) {
         let progress = Arc::clone(&progress);
         store
             .state
-            .apply(&demonstration(), false, &seeds(), &stamp(), progress)
+            .apply(import(&demonstration(), false, seeds(), progress))
             .unwrap()
     };
     let total = apply().steps.len();
@@ -280,7 +291,7 @@ fn an_export_makes_the_same_in_another_store(store: &Store) {
     let drawn = exported.seeds(seeds_of(1));
     other
         .state
-        .apply(&exported, true, &drawn, &stamp(), Arc::new(Silent))
+        .apply(import(&exported, true, drawn, Arc::new(Silent)))
         .unwrap();
     assert_eq!(StateFile::of(&load(&other)), exported);
     assert_eq!(apply(&other, &exported, true).unwrap().steps, []);
@@ -412,9 +423,7 @@ fn a_file_whose_last_step_fails_leaves_no_trace(store: &Store) {
     let progress = Arc::new(Counted::default());
     let (result, changes) = store.logged(|| {
         let progress = Arc::clone(&progress);
-        store
-            .state
-            .apply(&file, false, &seeds(), &stamp(), progress)
+        store.state.apply(import(&file, false, seeds(), progress))
     });
     assert!(
         matches!(result, Err(StateError::Access(AccessError::KeyExists))),

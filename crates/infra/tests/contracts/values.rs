@@ -149,7 +149,7 @@ fn a_state_file_carries_every_value(store: &Store) {
     let progress = std::sync::Arc::new(crate::state::Silent);
     other
         .state
-        .apply(&file, false, &seeds(), &stamp(), progress)
+        .apply(crate::state::import(&file, false, seeds(), progress))
         .unwrap();
     for (at, value) in values.iter().enumerate() {
         let flag = other.flag("set", &format!("value-{at:02}")).unwrap();
