@@ -7,6 +7,7 @@ mod instant;
 mod list;
 mod network;
 mod number;
+mod pattern;
 mod prerequisite;
 mod presence;
 mod text;
