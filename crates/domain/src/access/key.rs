@@ -70,23 +70,29 @@ impl KeyText {
         Ok(Self(text))
     }
 
-    /// A new key: 32 upper-case hexadecimal characters for a client, `ser.` and 64 lower-case ones for a server.
+    /// A new key, of bytes that were drawn for it alone: 32 upper-case hexadecimal characters for a client, `ser.` and
+    /// 64 lower-case ones for a server.
     #[must_use]
-    pub fn generate(kind: KeyKind, random: &dyn RandomSource) -> Self {
+    pub fn of(kind: KeyKind, drawn: &[u8; 32]) -> Self {
         use fmt::Write;
-        let bytes = random.bytes();
         let mut text = String::with_capacity(68);
         let written = match kind {
-            KeyKind::Client => bytes[..16]
+            KeyKind::Client => drawn[..16]
                 .iter()
                 .try_for_each(|byte| write!(text, "{byte:02X}")),
             KeyKind::Server => {
                 text.push_str("ser.");
-                bytes.iter().try_for_each(|byte| write!(text, "{byte:02x}"))
+                drawn.iter().try_for_each(|byte| write!(text, "{byte:02x}"))
             }
         };
         debug_assert!(written.is_ok(), "writing to a String succeeds");
         Self(text)
+    }
+
+    /// A new key.
+    #[must_use]
+    pub fn generate(kind: KeyKind, random: &dyn RandomSource) -> Self {
+        Self::of(kind, &random.bytes())
     }
 
     /// The text, to be shown to its owner.

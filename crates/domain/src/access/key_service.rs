@@ -125,18 +125,18 @@ impl KeyService {
         grace_seconds: u32,
         precondition: &Precondition,
     ) -> Result<IssuedKey, AccessError> {
-        let kind = self.repository.get_key(environment, old)?.kind;
         let stamp = self.stamp(actor);
-        let text = self.generate(kind);
+        let drawn = self.random.bytes();
         let old_expires_at = stamp.at.plus_seconds(grace_seconds);
         let written = self.repository.rotate_key(
             environment,
             old,
-            &text,
+            &drawn,
             old_expires_at,
             precondition,
             &stamp,
         )?;
+        let text = KeyText::of(written.record.kind, &drawn);
         Ok(IssuedKey { written, text })
     }
 
@@ -269,28 +269,18 @@ mod tests {
     #[test]
     fn a_rotated_key_goes_on_for_its_grace() {
         let mut repository = MockKeyRepository::new();
-        let old = NewKey::of(
-            KeyName::parse("web").unwrap(),
-            KeyKind::Client,
-            &KeyText::parse("the-old-key").unwrap(),
-            None,
-        );
-        repository
-            .expect_get_key()
-            .returning(move |_, _| Ok(stored(&old).record));
         repository
             .expect_rotate_key()
-            .withf(|_, old, text, until, _, _| {
-                *old == KeyId(1)
-                    && text.reveal() == "5A".repeat(16)
-                    && *until == now().plus_seconds(3_600)
+            .withf(|_, old, drawn, until, _, _| {
+                *old == KeyId(1) && *drawn == [0x5A; 32] && *until == now().plus_seconds(3_600)
             })
             .once()
-            .returning(|_, _, text, _, _, _| {
+            .returning(|_, _, drawn, _, _, _| {
                 let name = KeyName::parse("web").unwrap();
-                Ok(stored(&NewKey::of(name, KeyKind::Client, text, None)))
+                let text = KeyText::of(KeyKind::Client, drawn);
+                Ok(stored(&NewKey::of(name, KeyKind::Client, &text, None)))
             });
-        service(repository)
+        let issued = service(repository)
             .rotate(
                 &Actor::CommandLine,
                 &production(),
@@ -299,5 +289,6 @@ mod tests {
                 &Precondition::Any,
             )
             .unwrap();
+        assert_eq!(issued.text.reveal(), "5A".repeat(16));
     }
 }

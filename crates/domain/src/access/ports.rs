@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::error::AccessError;
 use super::guid::{ChangeGuid, Granting, GuidRecord, NewGuid};
-use super::key::{ChangeKey, EnvironmentKey, KeyDigest, KeyText, NewKey};
+use super::key::{ChangeKey, EnvironmentKey, KeyDigest, NewKey};
 use super::key_ring::Grant;
 use super::password::{Password, PasswordHash};
 use crate::clock::Timestamp;
@@ -54,13 +54,13 @@ pub trait KeyRepository: Send + Sync {
         stamp: &Stamp,
     ) -> Result<Written<EnvironmentKey>, AccessError>;
 
-    /// Adds a key of the same name and kind as `old`, with `text`'s digest, and makes `old` expire at
-    /// `old_expires_at`, unless it does so earlier. MUST do both in one unit of work.
+    /// Adds a key of the same name and kind as `old`, with the text that [`KeyText::of`](super::KeyText::of) makes of `drawn`, and makes `old`
+    /// expire at `old_expires_at`, unless it does so earlier. MUST do both in one unit of work.
     fn rotate_key(
         &self,
         environment: &EnvironmentName,
         old: KeyId,
-        text: &KeyText,
+        drawn: &[u8; 32],
         old_expires_at: Timestamp,
         precondition: &Precondition,
         stamp: &Stamp,

@@ -196,7 +196,7 @@ fn rotate(
     unit: &mut UnitOfWork<'_>,
     environment: &EnvironmentName,
     old: KeyId,
-    text: &KeyText,
+    drawn: &[u8; 32],
     old_expires_at: Timestamp,
     precondition: &Precondition,
 ) -> Work<Written<EnvironmentKey>> {
@@ -213,7 +213,7 @@ fn rotate(
     create(
         unit,
         environment,
-        &NewKey::of(old.name, old.kind, text, None),
+        &NewKey::of(old.name, old.kind, &KeyText::of(old.kind, drawn), None),
     )
 }
 
@@ -299,19 +299,19 @@ impl KeyRepository for DieselKeyRepository {
         &self,
         environment: &EnvironmentName,
         old: KeyId,
-        text: &KeyText,
+        drawn: &[u8; 32],
         old_expires_at: Timestamp,
         precondition: &Precondition,
         stamp: &Stamp,
     ) -> Result<Written<EnvironmentKey>, AccessError> {
-        let (environment, text) = (environment.clone(), text.clone());
+        let (environment, drawn) = (environment.clone(), *drawn);
         let precondition = precondition.clone();
         unit::write(&self.db, stamp, move |unit| {
             rotate(
                 unit,
                 &environment,
                 old,
-                &text,
+                &drawn,
                 old_expires_at,
                 &precondition,
             )

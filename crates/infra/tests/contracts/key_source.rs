@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use flagstaff_domain::access::{Grant, KeyChanges, KeyDigest, KeyKind, KeyUpdate, NewKey};
+use flagstaff_domain::access::{Grant, KeyChanges, KeyDigest, KeyKind, KeyText, KeyUpdate, NewKey};
 use flagstaff_domain::flags::ChangeEnvironment;
 use flagstaff_domain::ids::Seq;
 use flagstaff_domain::write::Precondition;
@@ -109,11 +109,18 @@ fn only_keys_that_changed_come_again(store: &Store) {
     let since = store.head();
     assert_eq!(changed(&load(store, Some(since))), BTreeMap::new());
 
-    let text = key_text("another-key");
+    let text = KeyText::of(KeyKind::Client, &[1; 32]);
     let until = instant("2030-01-01T00:00:00Z");
     store
         .keys
-        .rotate_key(&name, first.id, &text, until, &Precondition::Any, &stamp())
+        .rotate_key(
+            &name,
+            first.id,
+            &[1; 32],
+            until,
+            &Precondition::Any,
+            &stamp(),
+        )
         .unwrap();
     let update = load(store, Some(since));
     assert_eq!(update.head, store.head());

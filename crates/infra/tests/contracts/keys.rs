@@ -1,6 +1,6 @@
 //! `KeyRepository`: keys with their texts or digests alone, their rotation, and that the log never holds a text.
 
-use flagstaff_domain::access::{AccessError, ChangeKey, EnvironmentKey, KeyKind, NewKey};
+use flagstaff_domain::access::{AccessError, ChangeKey, EnvironmentKey, KeyKind, KeyText, NewKey};
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::ids::{KeyId, Seq};
 use flagstaff_domain::page::Page;
@@ -47,14 +47,14 @@ fn get(store: &Store, environment: &str, key: KeyId) -> Result<EnvironmentKey, A
 fn rotate(
     store: &Store,
     old: KeyId,
-    text: &str,
+    drawn: [u8; 32],
     until: &str,
 ) -> Result<Written<EnvironmentKey>, AccessError> {
     let environment = environment_name("production");
     store.keys.rotate_key(
         &environment,
         old,
-        &key_text(text),
+        &drawn,
         at(until),
         &Precondition::Any,
         &later(),
@@ -152,7 +152,7 @@ fn a_key_belongs_to_its_environment_alone(store: &Store) {
     let (errors, changes) = store.logged(|| {
         [
             get(store, "production", id).unwrap_err(),
-            rotate(store, id, "another-key", "2030-01-01T00:00:00Z").unwrap_err(),
+            rotate(store, id, [1; 32], "2030-01-01T00:00:00Z").unwrap_err(),
             delete(store, "production", id).unwrap_err(),
         ]
     });
@@ -173,7 +173,7 @@ fn an_unknown_environment_is_told_from_an_unknown_key(store: &Store) {
         store.keys.list_keys(&nowhere, &Page::first()).unwrap_err(),
         get(store, "production", KeyId(1)).unwrap_err(),
         create(store, "production", &key).unwrap_err(),
-        rotate(store, KeyId(1), "a-client-key", "2030-01-01T00:00:00Z").unwrap_err(),
+        rotate(store, KeyId(1), [1; 32], "2030-01-01T00:00:00Z").unwrap_err(),
         delete(store, "production", KeyId(1)).unwrap_err(),
     ];
     for error in errors {
@@ -213,23 +213,17 @@ fn a_text_is_a_key_once_in_all_environments(store: &Store) {
 fn a_rotated_key_expires_and_its_heir_does_not(store: &Store) {
     store.environment("production");
     for (kind, kept) in [(KeyKind::Client, true), (KeyKind::Server, false)] {
-        let (text, heir) = (
-            format!("old-{}", kind.as_str()),
-            format!("new-{}", kind.as_str()),
-        );
-        let old = store.key("production", kind, &text);
+        let old = store.key("production", kind, &format!("old-{}", kind.as_str()));
+        let heir = KeyText::of(kind, &[1; 32]);
         let (written, changes) =
-            store.logged(|| rotate(store, old.id, &heir, "2026-11-20T12:00:00Z").unwrap());
+            store.logged(|| rotate(store, old.id, [1; 32], "2026-11-20T12:00:00Z").unwrap());
         let new = &written.record;
         assert_eq!(
             (&new.name, new.kind, new.expires_at),
             (&old.name, kind, None)
         );
-        assert_eq!(
-            (new.digest, new.created_at),
-            (key_text(&heir).digest(), later().at)
-        );
-        assert_eq!(new.text, kept.then(|| key_text(&heir)));
+        assert_eq!((new.digest, new.created_at), (heir.digest(), later().at));
+        assert_eq!(new.text, kept.then_some(heir));
         assert_eq!(
             (new.version, get(store, "production", new.id).unwrap()),
             (written.revision, new.clone())
@@ -261,12 +255,11 @@ fn of_two_expiries_a_rotation_leaves_the_earlier(store: &Store) {
     store.environment("production");
     let old = expiring(KeyKind::Client, "expires-late", "2031-01-01T00:00:00Z");
     let id = create(store, "production", &old).unwrap().record.id;
-    rotate(store, id, "first-heir", "2030-01-01T00:00:00Z").unwrap();
+    rotate(store, id, [1; 32], "2030-01-01T00:00:00Z").unwrap();
     let old = get(store, "production", id).unwrap();
     assert_eq!(old.expires_at, Some(at("2030-01-01T00:00:00Z")));
 
-    let (_, changes) =
-        store.logged(|| rotate(store, id, "second-heir", "2030-06-01T00:00:00Z").unwrap());
+    let (_, changes) = store.logged(|| rotate(store, id, [2; 32], "2030-06-01T00:00:00Z").unwrap());
     assert_eq!(get(store, "production", id).unwrap(), old);
     assert_eq!(told(&changes), [("key.created", "web", Some("production"))]);
     assert_eq!(changes[0].group, changes[0].seq);
@@ -275,11 +268,12 @@ fn of_two_expiries_a_rotation_leaves_the_earlier(store: &Store) {
 fn a_rotation_to_a_text_that_is_taken_leaves_no_trace(store: &Store) {
     store.environment("production");
     store.environment("staging");
-    store.key("staging", KeyKind::Client, "taken-already");
-    let old = store.key("production", KeyKind::Client, "a-client-key");
-    for text in ["taken-already", "a-client-key"] {
+    let text = |drawn| KeyText::of(KeyKind::Client, &drawn);
+    store.key("staging", KeyKind::Client, text([1; 32]).reveal());
+    let old = store.key("production", KeyKind::Client, text([2; 32]).reveal());
+    for drawn in [[1; 32], [2; 32]] {
         let (refused, changes) =
-            store.logged(|| rotate(store, old.id, text, "2030-01-01T00:00:00Z"));
+            store.logged(|| rotate(store, old.id, drawn, "2030-01-01T00:00:00Z"));
         assert!(
             matches!(refused, Err(AccessError::KeyExists)),
             "{refused:?}"
@@ -292,7 +286,7 @@ fn a_rotation_to_a_text_that_is_taken_leaves_no_trace(store: &Store) {
 fn only_the_expected_version_is_deleted(store: &Store) {
     store.environment("production");
     let old = store.key("production", KeyKind::Client, "a-client-key");
-    rotate(store, old.id, "another-key", "2030-01-01T00:00:00Z").unwrap();
+    rotate(store, old.id, [1; 32], "2030-01-01T00:00:00Z").unwrap();
     let current = get(store, "production", old.id).unwrap().version;
     let production = environment_name("production");
     let attempt = |version| {
@@ -331,28 +325,22 @@ fn a_deleted_key_is_gone_and_its_id_is_never_used_again(store: &Store) {
 fn keys_do_not_touch_what_their_environment_serves(store: &Store) {
     let before = store.environment("production");
     let key = store.key("production", KeyKind::Client, "a-client-key");
-    rotate(store, key.id, "another-key", "2030-01-01T00:00:00Z").unwrap();
+    rotate(store, key.id, [1; 32], "2030-01-01T00:00:00Z").unwrap();
     delete(store, "production", key.id).unwrap();
     assert_eq!(store.flags.get_environment(&before.name).unwrap(), before);
 }
 
 fn no_text_of_a_key_is_ever_in_the_log(store: &Store) {
     store.environment("production");
-    let texts = [
-        "CLIENT-TEXT-1",
-        "CLIENT-TEXT-2",
-        "SERVER-TEXT-1",
-        "SERVER-TEXT-2",
-    ];
-    for (kind, texts) in [
-        (KeyKind::Client, &texts[..2]),
-        (KeyKind::Server, &texts[2..]),
-    ] {
-        let key = store.key("production", kind, texts[0]);
-        rotate(store, key.id, texts[1], "2030-01-01T00:00:00Z").unwrap();
+    let kinds = [KeyKind::Client, KeyKind::Server];
+    let texts = kinds.map(|kind| [1, 2].map(|byte| KeyText::of(kind, &[byte; 32])));
+    for (kind, [first, _]) in kinds.iter().zip(&texts) {
+        let key = store.key("production", *kind, first.reveal());
+        rotate(store, key.id, [2; 32], "2030-01-01T00:00:00Z").unwrap();
         delete(store, "production", key.id).unwrap();
     }
-    assert!(store.backstage.holds("CLIENT-TEXT"));
+    let [client, server] = &texts;
+    assert!(store.backstage.holds(client[1].reveal()));
     let production = environment_name("production");
     store
         .flags
@@ -361,13 +349,18 @@ fn no_text_of_a_key_is_ever_in_the_log(store: &Store) {
 
     let rows = store.backstage.log_rows();
     assert_eq!(rows.len(), 12);
-    for text in texts {
-        assert!(rows.iter().all(|row| !row.contains(text)), "{text}");
-        let digest = key_text(text).digest().to_string();
-        assert!(rows.iter().any(|row| row.contains(&digest)), "{text}");
+    for text in client.iter().chain(server) {
+        let shown = text.reveal();
+        assert!(rows.iter().all(|row| !row.contains(shown)), "{shown}");
+        let digest = text.digest().to_string();
+        assert!(rows.iter().any(|row| row.contains(&digest)), "{shown}");
     }
     // Of a server key, nothing but the digest is kept anywhere.
-    assert!(!store.backstage.holds("SERVER-TEXT"));
+    assert!(
+        server
+            .iter()
+            .all(|text| !store.backstage.holds(text.reveal()))
+    );
 }
 
 fn a_changed_key_keeps_its_text_and_no_change_leaves_no_trace(store: &Store) {
