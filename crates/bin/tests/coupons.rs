@@ -31,7 +31,7 @@ fn a_coupon_is_created_shown_set_and_deleted() {
             "--code",
             "A 1",
             "--title",
-            "One",
+            "-10 % on all",
             "--amount",
             "1.50",
             "--currency",

@@ -47,9 +47,11 @@ macro_rules! number {
             type Error = &'static str;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
-                let id = text.parse().map($id);
-                id.map(Self)
-                    .map_err(|_| concat!("must be ", $what, " id, which is a whole number"))
+                let id = text.parse::<i64>().ok();
+                // One spelling: a record has one path.
+                id.filter(|id| id.to_string() == text)
+                    .map(|id| Self($id(id)))
+                    .ok_or(concat!("must be ", $what, " id, which is a whole number"))
             }
         }
     };

@@ -16,7 +16,7 @@ pub(crate) struct Fields {
     #[arg(long, value_name = "TEXT", value_parser = label)]
     code: Option<Label>,
     /// What it offers, in a line
-    #[arg(long, value_name = "TEXT", value_parser = label)]
+    #[arg(long, value_name = "TEXT", value_parser = label, allow_hyphen_values = true)]
     title: Option<Label>,
     /// From when on it can be used
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
@@ -25,7 +25,7 @@ pub(crate) struct Fields {
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     expire_at: Option<Timestamp>,
     /// What it offers
-    #[arg(long, value_name = "TEXT", value_parser = long_text)]
+    #[arg(long, value_name = "TEXT", value_parser = long_text, allow_hyphen_values = true)]
     description: Option<LongText>,
     /// Whose offer it is
     #[arg(long, value_name = "TEXT", value_parser = label)]
@@ -37,7 +37,7 @@ pub(crate) struct Fields {
     #[arg(long, value_name = "JSON", value_parser = place)]
     store: Option<Place>,
     /// How much it is worth, as 12.50
-    #[arg(long, value_parser = amount)]
+    #[arg(long, value_parser = amount, allow_hyphen_values = true)]
     amount: Option<Amount>,
     /// In which currency of ISO 4217
     #[arg(long, value_parser = currency)]

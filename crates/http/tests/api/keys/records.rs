@@ -199,7 +199,7 @@ async fn a_key_is_found_in_its_own_environment_alone() {
         .send()
         .await
         .problem(404, "not_found");
-    for id in ["0", "-1", "one", "9223372036854775808", "1%2F2"] {
+    for id in ["0", "-1", "+1", "01", "one", "9223372036854775808", "1%2F2"] {
         let path = format!("{ALL}/{id}");
         api.manage(Method::DELETE, &path)
             .send()
