@@ -19,6 +19,8 @@ const USES: Duration = Duration::from_secs(10);
 const PURGES: Duration = Duration::from_secs(60 * 60);
 /// How many go in one unit of work.
 const AT_ONCE: usize = 500;
+/// How many units of work with identities follow one another, while more are told, before something else has its turn.
+const IN_A_ROW: usize = 20;
 /// How many identities of other instances are taken over at once.
 const FOLLOWED: usize = 5_000;
 
@@ -54,22 +56,33 @@ impl Traces {
 
     fn turn(&self, pace: &Pace, due: &mut Due) -> Result<(), StorageError> {
         let now = self.clock.now();
-        until_none(pace, AT_ONCE, |limit| {
-            self.traits.write(limit, self.clock.now())
-        })?;
-        self.traits.follow(FOLLOWED, now)?;
-        if is_due(&mut due.uses, USES) {
-            until_none(pace, AT_ONCE, |limit| self.usage.write(limit))?;
-        }
-        if is_due(&mut due.purges, PURGES) {
-            if let Some(before) = now.minus_days(self.traits_keep_days) {
-                until_none(pace, AT_ONCE, |limit| self.traits.purge(before, limit))?;
-            }
-            if let Some(before) = now.minus_days(self.usage_keep_days) {
-                until_none(pace, AT_ONCE, |limit| self.usage.purge(before, limit))?;
-            }
-        }
-        Ok(())
+        let mut left = IN_A_ROW;
+        let identities = until_none(pace, AT_ONCE, |limit| {
+            left = left.saturating_sub(1);
+            let written = self.traits.write(limit, self.clock.now())?;
+            Ok(if left == 0 { 0 } else { written })
+        });
+        // What fails hinders nothing else.
+        let steps = [
+            identities,
+            self.traits.follow(FOLLOWED, now),
+            when_due(&mut due.uses, USES, || {
+                until_none(pace, AT_ONCE, |limit| self.usage.write(limit))
+            }),
+            when_due(&mut due.old_identities, PURGES, || {
+                let Some(before) = now.minus_days(self.traits_keep_days) else {
+                    return Ok(0);
+                };
+                until_none(pace, AT_ONCE, |limit| self.traits.purge(before, limit))
+            }),
+            when_due(&mut due.old_uses, PURGES, || {
+                let Some(before) = now.minus_days(self.usage_keep_days) else {
+                    return Ok(0);
+                };
+                until_none(pace, AT_ONCE, |limit| self.usage.purge(before, limit))
+            }),
+        ];
+        steps.into_iter().try_for_each(|step| step.map(drop))
     }
 
     /// Stores what is left, at the end.
@@ -79,9 +92,11 @@ impl Traces {
             while some()? >= AT_ONCE {}
             Ok(())
         };
-        let flushed = all(&|| self.traits.write(AT_ONCE, now))
-            .and_then(|()| all(&|| self.usage.write(AT_ONCE)));
-        if let Err(error) = flushed {
+        let steps = [
+            all(&|| self.traits.write(AT_ONCE, now)),
+            all(&|| self.usage.write(AT_ONCE)),
+        ];
+        if let Err(error) = steps.into_iter().collect::<Result<(), _>>() {
             log_failure(&error);
         }
     }
@@ -91,16 +106,22 @@ impl Traces {
 #[derive(Default)]
 struct Due {
     uses: Option<Instant>,
-    purges: Option<Instant>,
+    old_identities: Option<Instant>,
+    old_uses: Option<Instant>,
 }
 
-/// Whether it is time to do something again; then it counts as done.
-fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
-    let due = last.is_none_or(|last| last.elapsed() >= every);
-    if due {
-        *last = Some(Instant::now());
+/// Does something where it is time to; what fails is tried again the next time.
+fn when_due(
+    last: &mut Option<Instant>,
+    every: Duration,
+    some: impl FnOnce() -> Result<usize, StorageError>,
+) -> Result<usize, StorageError> {
+    if last.is_some_and(|last| last.elapsed() < every) {
+        return Ok(0);
     }
-    due
+    let done = some()?;
+    *last = Some(Instant::now());
+    Ok(done)
 }
 
 fn log_failure(error: &StorageError) {

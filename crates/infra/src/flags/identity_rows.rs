@@ -59,7 +59,9 @@ pub(super) fn write(
     now: Timestamp,
 ) -> Result<Vec<Traits>, WorkError<StorageError>> {
     let digests: Vec<String> = batch.iter().map(|one| digest(&one.identifier)).collect();
+    let places: HashSet<i64> = batch.iter().map(|one| one.environment.0).collect();
     let stored: Vec<(i64, i64, String, String)> = identities::table
+        .filter(identities::environment_id.eq_any(places))
         .filter(identities::digest.eq_any(&digests))
         .select((
             identities::id,
@@ -181,6 +183,20 @@ pub(super) fn remove(
         .into_iter()
         .map(|(_, environment, identifier)| (environment, identifier));
     Ok(removed.collect())
+}
+
+/// Removes some of an environment's identities; returns how many.
+pub(super) fn forget(
+    connection: &mut DbConnection,
+    environment: EnvironmentId,
+    limit: usize,
+) -> QueryResult<usize> {
+    let ids: Vec<i64> = identities::table
+        .filter(identities::environment_id.eq(environment.0))
+        .select(identities::id)
+        .limit(bounded(limit))
+        .load(connection)?;
+    diesel::delete(identities::table.filter(identities::id.eq_any(ids))).execute(connection)
 }
 
 fn bounded(limit: usize) -> i64 {

@@ -1,4 +1,4 @@
-//! Environments, features and flags in the database: each port method opens its transaction and calls `work.rs`.
+//! Environments, features and flags in the database: each port method opens its transaction and calls `work.rs` or `feature_work.rs`.
 
 use diesel::prelude::*;
 use flagstaff_domain::flags::{
@@ -12,11 +12,14 @@ use flagstaff_domain::write::{Precondition, Stamp, Written};
 
 use super::rows::{EnvironmentRow, FeatureRow, FlagRow};
 use super::variants::with_variants;
-use super::{feature_work, work};
+use super::{feature_work, identity_rows, usage, work};
 use crate::changes::unit;
-use crate::db::Db;
 use crate::db::error::one_more;
 use crate::db::schema::{environments, features, flags};
+use crate::db::{Db, WorkError};
+
+/// How many identities are removed in one unit of work.
+const AT_ONCE: usize = 2_000;
 
 /// Environments, features and flags in the database.
 #[derive(Debug, Clone)]
@@ -29,6 +32,29 @@ impl DieselFlagRepository {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db }
+    }
+
+    /// Removes what was told of an environment's identities and its uses, before it is deleted itself: in small units of
+    /// work, since everybody's changes would wait for as many rows at once.
+    fn forget_traces(
+        &self,
+        name: &EnvironmentName,
+        precondition: &Precondition,
+    ) -> Result<(), FlagError> {
+        loop {
+            let (name, precondition) = (name.clone(), precondition.clone());
+            let gone = self.db.write(move |connection| {
+                let environment = work::get_environment(connection, &name)?;
+                work::check(&precondition, environment.version)?;
+                let identities = identity_rows::forget(connection, environment.id, AT_ONCE)?;
+                Ok::<_, WorkError<FlagError>>(
+                    identities + usage::forget(connection, environment.id)?,
+                )
+            })?;
+            if gone == 0 {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -93,6 +119,7 @@ impl FlagRepository for DieselFlagRepository {
         precondition: &Precondition,
         stamp: &Stamp,
     ) -> Result<Seq, FlagError> {
+        self.forget_traces(name, precondition)?;
         let (name, precondition) = (name.clone(), precondition.clone());
         unit::write(&self.db, stamp, move |unit| {
             work::delete_environment(unit, &name, &precondition)

@@ -3,7 +3,8 @@
 //! An evaluation reads and writes memory alone; a job calls the upkeep. What is not in memory is not known until the identity
 //! was written once, and so merged with what is stored.
 
-use std::collections::HashMap;
+mod unwritten;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use parking_lot::Mutex;
 
+use self::unwritten::Unwritten;
 use super::identity_rows::{self, Changes, IdentityRow, Place};
 use crate::db::{Db, WorkError};
 
@@ -39,7 +41,7 @@ pub struct MokaTraitStore {
     db: Db,
     memory: Cache<Key, Known>,
     /// Changes that are not stored. Held while what is in memory changes.
-    unwritten: Mutex<HashMap<Key, Traits>>,
+    unwritten: Mutex<Unwritten>,
     size: usize,
     followed: Mutex<Place>,
 }
@@ -84,10 +86,14 @@ impl Known {
     }
 }
 
+/// How many identities of the usual size one counts for.
+fn units(key: &Key, traits: &Traits) -> usize {
+    let traits = BARE * traits.len() + bytes(traits.iter());
+    (BARE + key.identifier.len() + traits).div_ceil(ROOM)
+}
+
 fn weight(key: &Key, known: &Known) -> u32 {
-    let traits = BARE * known.traits.len() + bytes(known.traits.iter());
-    let bytes = BARE + key.identifier.len() + traits;
-    u32::try_from(bytes.div_ceil(ROOM)).unwrap_or(u32::MAX)
+    u32::try_from(units(key, &known.traits)).unwrap_or(u32::MAX)
 }
 
 impl MokaTraitStore {
@@ -112,14 +118,12 @@ impl MokaTraitStore {
         let known = self.memory.get(&key);
         let before = known.as_ref().map(|known| known.traits.as_ref());
         let traits = Arc::new(merged(before.unwrap_or(&Traits::new()), changes));
-        if unwritten.len() < self.size || unwritten.contains_key(&key) {
-            let unwritten = unwritten.entry(key.clone()).or_default();
-            unwritten.extend(changes.clone());
-        }
+        // Without room the next visit tells it once more.
+        let kept = unwritten.add(&key, changes, self.size);
         let known = Known {
             traits: Arc::clone(&traits),
             noted_at: at,
-            whole: known.is_some_and(|known| known.whole),
+            whole: kept && known.is_some_and(|known| known.whole),
         };
         self.memory.insert(key, known);
         traits
@@ -144,26 +148,6 @@ impl MokaTraitStore {
             whole: true,
         };
         self.memory.insert(key, known);
-    }
-
-    fn take(&self, limit: usize) -> Vec<(Key, Traits)> {
-        let mut unwritten = self.unwritten.lock();
-        let keys: Vec<Key> = unwritten.keys().take(limit).cloned().collect();
-        let taken = keys.into_iter().map(|key| {
-            let changes = unwritten.remove(&key).unwrap_or_default();
-            (key, changes)
-        });
-        taken.collect()
-    }
-
-    /// Gives back what could not be written; what was changed since goes before it.
-    fn give_back(&self, batch: Vec<(Key, Traits)>) {
-        let mut unwritten = self.unwritten.lock();
-        for (key, mut changes) in batch {
-            let newer = unwritten.remove(&key).unwrap_or_default();
-            changes.extend(newer);
-            unwritten.insert(key, changes);
-        }
     }
 }
 
@@ -201,16 +185,14 @@ impl TraitStore for MokaTraitStore {
 
     fn load(&self) -> Result<usize, StorageError> {
         let mut found: Vec<(Key, Known)> = Vec::new();
-        let (mut before, mut room) = (None, self.size);
+        let (mut before, mut newest, mut room) = (None, None, self.size);
         loop {
             let page = |connection: &mut _| -> Result<_, WorkError<StorageError>> {
                 Ok(identity_rows::latest(connection, before, PAGE)?)
             };
             let rows = self.db.read(page)?;
             let last = rows.len() < PAGE;
-            if let (None, Some(newest)) = (before, rows.first()) {
-                *self.followed.lock() = (newest.seen_at, newest.id);
-            }
+            newest = newest.or(rows.first().map(|row| row.seen_at));
             before = rows.last().map(|row| (row.seen_at, row.id)).or(before);
             for row in rows {
                 let known = Known {
@@ -232,11 +214,15 @@ impl TraitStore for MokaTraitStore {
         for (key, known) in found.into_iter().rev() {
             self.settle(key, &known.traits, known.noted_at);
         }
+        // Others may still commit what was seen shortly before the newest.
+        if let Some(newest) = newest.and_then(Timestamp::from_micros) {
+            *self.followed.lock() = (newest.minus_seconds(LAG).as_micros(), 0);
+        }
         Ok(loaded)
     }
 
     fn write(&self, limit: usize, now: Timestamp) -> Result<usize, StorageError> {
-        let batch = self.take(limit);
+        let batch = self.unwritten.lock().take(limit);
         if batch.is_empty() {
             return Ok(0);
         }
@@ -258,7 +244,7 @@ impl TraitStore for MokaTraitStore {
                 Ok(written)
             }
             Err(error) => {
-                self.give_back(batch);
+                self.unwritten.lock().put_back(batch);
                 Err(error)
             }
         }

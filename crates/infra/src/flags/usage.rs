@@ -115,6 +115,24 @@ fn write(connection: &mut DbConnection, batch: &[(Place, Count)]) -> Work<()> {
     Ok(())
 }
 
+/// Removes the uses of one of an environment's features; returns how many there were.
+pub(super) fn forget(
+    connection: &mut DbConnection,
+    environment: EnvironmentId,
+) -> QueryResult<usize> {
+    let of_environment = usage::environment_id.eq(environment.0);
+    let feature: Option<i64> = usage::table
+        .filter(of_environment)
+        .select(usage::feature_id)
+        .first(connection)
+        .optional()?;
+    let Some(feature) = feature else {
+        return Ok(0);
+    };
+    let of_feature = usage::table.filter(of_environment.and(usage::feature_id.eq(feature)));
+    diesel::delete(of_feature).execute(connection)
+}
+
 /// The stored hours that a query asks for, with those that wait.
 fn hours(
     connection: &mut DbConnection,
@@ -258,8 +276,11 @@ impl UsageLog for DieselUsageLog {
             return Ok(0);
         }
         let stored = batch.clone();
-        self.db
-            .write(move |connection| write(connection, &stored))?;
+        let written = self.db.write(move |connection| write(connection, &stored));
+        // What may be stored is not stored once more: rather a count too low than one that is made up.
+        if !matches!(written, Ok(()) | Err(StorageError::InDoubt(_))) {
+            return written.map(|()| 0);
+        }
         let mut unwritten = self.unwritten.lock();
         for (place, written) in &batch {
             if let Some(sum) = unwritten.get_mut(place) {
@@ -269,7 +290,7 @@ impl UsageLog for DieselUsageLog {
                 }
             }
         }
-        Ok(batch.len())
+        written.map(|()| batch.len())
     }
 
     fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StorageError> {
