@@ -82,11 +82,11 @@ fn what_somebody_gets_is_told_as_a_tree_and_as_json() {
         .succeeds();
     let expected = "\
 dark_mode: off (DEFAULT)
-  There are no overrides: it is what the environment has.
+  There is no override that could apply: it is what the environment has.
   ✓ the environment's own: off
 
 limit: on, 5 (DEFAULT)
-  There are no overrides: it is what the environment has.
+  There is no override that could apply: it is what the environment has.
   ✓ the environment's own: on, 5
 ";
     assert_eq!(told, expected);

@@ -20,7 +20,7 @@ async fn everything_is_explained_to_nobody_in_particular() {
     api.set("theme", json!(1.0)).await;
     let answer = evaluate(&api, json!({})).await;
     assert_eq!(answer.status, 200);
-    insta::assert_snapshot!(answer.text(), @r#"{"identifier":null,"traits":{},"flags":[{"feature":"dark_mode","enabled":false,"value":null,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","killed":false,"candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":null}],"split":null}},{"feature":"theme","enabled":false,"value":1.0,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There are no overrides: it is what the environment has.","killed":false,"candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":1.0}],"split":null}}]}"#);
+    insta::assert_snapshot!(answer.text(), @r#"{"identifier":null,"traits":{},"flags":[{"feature":"dark_mode","enabled":false,"value":null,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There is no override that could apply: it is what the environment has.","killed":false,"candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":null}],"split":null}},{"feature":"theme","enabled":false,"value":1.0,"variant":null,"reason":"DEFAULT","explanation":{"summary":"There is no override that could apply: it is what the environment has.","killed":false,"candidates":[{"origin":"environment","outcome":"won","enabled":false,"value":1.0}],"split":null}}]}"#);
 }
 
 #[actix_web::test]

@@ -14,7 +14,7 @@ mod text;
 
 use std::fmt;
 
-pub(in crate::flags) use self::list::members;
+pub use self::list::members;
 use serde::{Deserialize, Serialize};
 
 use super::run::Flags;

@@ -4,6 +4,8 @@
 
 use std::fmt::Display;
 
+use semver::Version;
+
 use super::rule::{Condition, ConditionValue, Rule};
 use crate::flags::evaluation::check_property;
 use crate::flags::evaluation::operators::{Operator, Reads, members};
@@ -186,48 +188,46 @@ fn check_value(condition: &Condition) -> Result<(), Invalid> {
 /// What whoever saves these rules should know.
 #[must_use]
 pub fn warnings(rules: &[Rule]) -> Vec<String> {
-    let mut own: Vec<Operator> = Vec::new();
-    collect_own(rules, &mut own);
-    let warn = |one: &Operator| {
-        format!(
-            "{} is an operator of Flagstaff's own: SDKs that evaluate flags locally do not know it",
-            one.name()
-        )
-    };
-    let mut warnings: Vec<String> = own.iter().map(warn).collect();
-    collect_fractions(rules, &mut warnings);
+    let mut warnings = Vec::new();
+    collect(rules, &mut warnings);
     warnings
 }
 
-/// As in Flagsmith's engines the value is read as what the property is, and no integer is read from a fraction.
-fn collect_fractions(rules: &[Rule], warnings: &mut Vec<String>) {
+fn collect(rules: &[Rule], warnings: &mut Vec<String>) {
     for rule in rules {
-        for condition in &rule.conditions {
-            let value = condition.value.text();
-            let fraction = value.contains('.') && value.parse().is_ok_and(f64::is_finite);
-            let told = !condition.property.starts_with("$.");
-            if condition.operator.compares() && fraction && told {
-                warnings.push(format!(
-                    "{} {} {value} never holds where an application tells a whole number, as JavaScript writes 50.0: \
-                     let it tell a text, or compare with a whole number",
-                    condition.property,
-                    condition.operator.name(),
-                ));
-            }
+        let of_conditions = rule.conditions.iter();
+        for warning in of_conditions.flat_map(|one| [unknown(one), compared(one)]) {
+            warnings.extend(warning.filter(|one| !warnings.contains(one)));
         }
-        collect_fractions(&rule.rules, warnings);
+        collect(&rule.rules, warnings);
     }
 }
 
-fn collect_own(rules: &[Rule], own: &mut Vec<Operator>) {
-    for rule in rules {
-        for condition in &rule.conditions {
-            if !condition.operator.is_flagsmiths() && !own.contains(&condition.operator) {
-                own.push(condition.operator);
-            }
-        }
-        collect_own(&rule.rules, own);
+fn unknown(condition: &Condition) -> Option<String> {
+    let own = condition.own()?;
+    Some(format!(
+        "{own} is Flagstaff's own: SDKs that evaluate flags locally do not know it, and do without the segment"
+    ))
+}
+
+/// As in Flagsmith's engines the value is read as what the property is: no integer is read from a fraction, and no version
+/// without `:semver`.
+fn compared(condition: &Condition) -> Option<String> {
+    if !condition.operator.compares() || condition.property.starts_with("$.") {
+        return None;
     }
+    let (name, value) = (condition.operator.name(), condition.value.text());
+    let asked = format!("{} {name} {value}", condition.property);
+    if value.contains('.') && value.parse().is_ok_and(f64::is_finite) {
+        return Some(format!(
+            "{asked} never holds where an application tells a whole number, as JavaScript writes 50.0: let it tell a \
+             text, compare with a whole number, or with a version as 2.10.0:semver"
+        ));
+    }
+    let ordered = !matches!(name, "EQUAL" | "NOT_EQUAL");
+    (ordered && Version::parse(&value).is_ok()).then(|| {
+        format!("{asked} compares texts, in which 2.9.0 comes after 2.10.0: write {value}:semver to compare versions")
+    })
 }
 
 #[cfg(test)]
@@ -285,6 +285,9 @@ mod tests {
             ("a", "MODULO", json!("2|0"), None),
             ("a", "IN", json!([]), Some("value")),
             ("a", "IN", json!(" , "), Some("value")),
+            ("a", "IN", json!("[a, b]"), Some("value")),
+            ("a", "IN", json!("[\"a\""), Some("value")),
+            ("a", "IN", json!("[\"a\",2]"), None),
         ] {
             let refused = checked(condition(property, operator, &value)).err();
             let place = place.map(|place| format!("rules[0].conditions[0].{place}"));
@@ -309,22 +312,28 @@ mod tests {
     }
 
     #[test]
-    fn operators_of_our_own_are_warned_of_once() {
+    fn what_is_our_own_is_warned_of_once() {
         let own = json!({"property": "a", "operator": "STARTS_WITH", "value": "x"});
-        let rules = json!([{"type": "ALL", "conditions": [own], "rules": [{"type": "ANY", "conditions": [own]}]}]);
+        let now = json!({"property": "$.now", "operator": "IS_SET"});
+        let rules = json!([{"type": "ALL", "conditions": [own, now], "rules": [{"type": "ANY", "conditions": [own, now]}]}]);
         let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
         let warnings = warnings(&rules);
-        assert_eq!(warnings.len(), 1);
+        assert_eq!(warnings.len(), 2);
         assert!(warnings[0].starts_with("STARTS_WITH is"), "{warnings:?}");
+        assert!(warnings[1].starts_with("$.now is"), "{warnings:?}");
     }
 
     #[test]
-    fn fractions_that_no_whole_number_is_compared_with_are_warned_of() {
+    fn values_that_compare_as_nobody_would_think_are_warned_of() {
         for (operator, value, warned) in [
             ("GREATER_THAN", "49.90", true),
             ("EQUAL", "1.0", true),
             ("GREATER_THAN", "49", false),
             ("EQUAL", "1.0.0:semver", false),
+            ("EQUAL", "1.0.0", false),
+            ("LESS_THAN", "1.0.0:semver", false),
+            ("LESS_THAN", "1.0.0", true),
+            ("LESS_THAN", "1.0", true),
             ("PERCENTAGE_SPLIT", "1.5", false),
             ("CONTAINS", "1.5", false),
         ] {

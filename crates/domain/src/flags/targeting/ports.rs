@@ -71,7 +71,7 @@ pub trait TargetingRepository: Send + Sync {
         id: OverrideId,
     ) -> Result<Override, FlagError>;
 
-    /// MUST return [`FlagError::OverrideExists`] when the target has one, and [`FlagError::Misplaced`] when the segment or a
+    /// MUST return [`FlagError::OverrideExists`] when the target has one, and [`FlagError::Invalid`] when the segment or a
     /// variant does not exist. Without a priority it MUST become the weakest for a segment; with one that is taken, those
     /// that stand there and right behind MUST move back, each as a change of its own under the same group.
     fn create_override(

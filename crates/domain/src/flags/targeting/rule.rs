@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::flags::evaluation::Operator;
 
+/// The path to the evaluation's instant.
+const NOW: &str = "$.now";
+
 /// A rule: a quantifier over conditions and nested rules. Where it has both, both must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,16 @@ pub struct Condition {
     /// What it is compared with.
     #[serde(default)]
     pub value: ConditionValue,
+}
+
+impl Condition {
+    /// What of it Flagsmith's SDKs do not know where they evaluate locally, if anything: its operator, or `$.now`.
+    #[must_use]
+    pub fn own(&self) -> Option<&'static str> {
+        let own = !self.operator.is_flagsmiths();
+        own.then(|| self.operator.name())
+            .or((self.property == NOW).then_some(NOW))
+    }
 }
 
 /// The value of a condition: a text, or for `IN` perhaps a list of texts.

@@ -162,7 +162,7 @@ impl TargetingService {
     ///
     /// # Errors
     /// [`FlagError::EnvironmentNotFound`], [`FlagError::FeatureNotFound`], [`FlagError::OverrideExists`],
-    /// [`FlagError::Misplaced`], [`FlagError::Tangled`], [`FlagError::DrawnTwice`], [`FlagError::Storage`].
+    /// [`FlagError::Invalid`], [`FlagError::Tangled`], [`FlagError::DrawnTwice`], [`FlagError::Storage`].
     pub fn create_override(
         &self,
         actor: &Actor,
@@ -183,7 +183,7 @@ impl TargetingService {
     ///
     /// # Errors
     /// [`FlagError::EnvironmentNotFound`], [`FlagError::FeatureNotFound`], [`FlagError::OverrideNotFound`],
-    /// [`FlagError::Misplaced`], [`FlagError::VersionMismatch`], [`FlagError::Storage`].
+    /// [`FlagError::Invalid`], [`FlagError::DrawnTwice`], [`FlagError::VersionMismatch`], [`FlagError::Storage`].
     pub fn change_override(
         &self,
         actor: &Actor,

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use flagstaff_domain::flags::Snapshot;
+use flagstaff_domain::flags::evaluation::operators::members;
 use flagstaff_domain::flags::evaluation::{
-    FeatureDefinition, SegmentDefinition, VariantDefinition,
+    FeatureDefinition, Operator, SegmentDefinition, VariantDefinition,
 };
-use flagstaff_domain::flags::targeting::{Condition, ConditionValue, Percentage, Rule, RuleKind};
+use flagstaff_domain::flags::targeting::{Condition, Percentage, Rule, RuleKind};
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::flag::FlatValue;
@@ -189,20 +191,18 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A segment, unless SDKs would misread it: one with an operator that they do not know would hold or not by chance, or end
-    /// them.
+    /// A segment, unless SDKs would misread it: one that asks what they do not know would hold or not by chance, or end them.
     fn segment(&self, segment: &'a SegmentDefinition) -> Option<Segment<'a>> {
         if segment.rollout == Some(Percentage::default()) {
             return None; // nobody is in it
         }
-        let unknown = segment.rules.iter().find_map(unknown_operator);
-        if let Some(operator) = unknown {
+        if let Some(unknown) = segment.rules.iter().find_map(unknown) {
             // Whoever saved it was warned; each change of the environment comes by here.
             log::debug!(
                 environment = self.snapshot.name.as_str(),
                 segment = segment.name.as_str(),
-                operator;
-                "SDKs that evaluate locally do not know an operator of a segment: it is not in the environment document"
+                unknown;
+                "SDKs that evaluate locally do not know what a segment asks: it is not in the environment document"
             );
             return None;
         }
@@ -265,20 +265,25 @@ fn condition(condition: &Condition) -> SegmentCondition<'_> {
     SegmentCondition {
         operator: condition.operator.name(),
         value: match &condition.value {
-            ConditionValue::Text(text) => text.clone(),
-            // SDKs read a list from a text, too; commas in its members stay what they are.
-            ConditionValue::List(members) => serde_json::json!(members).to_string(),
+            value if condition.operator == Operator::IN => list(&members(value)),
+            value => value.text().into_owned(),
         },
         property_: &condition.property,
     }
 }
 
-fn unknown_operator(rule: &Rule) -> Option<&'static str> {
-    let own = rule.conditions.iter().map(|one| one.operator);
-    own.filter(|operator| !operator.is_flagsmiths())
-        .map(|operator| operator.name())
-        .next()
-        .or_else(|| rule.rules.iter().find_map(unknown_operator))
+/// A list as all SDKs read it: they split it at commas, with the spaces around them, unless it is JSON.
+fn list(members: &[String]) -> String {
+    let plain = |one: &String| !one.contains(',') && !one.starts_with('[') && one.trim() == one;
+    match members.iter().all(plain) {
+        true => members.join(","),
+        false => json!(members).to_string(),
+    }
+}
+
+fn unknown(rule: &Rule) -> Option<&'static str> {
+    let own = rule.conditions.iter().find_map(Condition::own);
+    own.or_else(|| rule.rules.iter().find_map(unknown))
 }
 
 /// A UUID that is always the same for these texts (RFC 9562, version 8: of our own making).

@@ -44,7 +44,7 @@ impl Explanation<'_> {
                 }
             }
             Origin::Environment => match self.candidates.len() - 1 {
-                0 => f.write_str("There are no overrides: it is what the environment has."),
+                0 => f.write_str("There is no override that could apply: it is what the environment has."),
                 1 => f.write_str(
                     "The one override does not apply: it is what the environment has.",
                 ),

@@ -14,7 +14,7 @@ pub(super) static IN: Entry = Entry {
     origin: Origin::Flagsmith,
     reads: Reads::Property,
     compile,
-    sense: some_member,
+    sense: some_members,
 };
 
 #[expect(
@@ -32,21 +32,31 @@ fn compile(value: &ConditionValue) -> Result<Test, Invalid> {
 }
 
 /// The members of a list, however it is written.
-pub(in crate::flags) fn members(value: &ConditionValue) -> Vec<String> {
+#[must_use]
+pub fn members(value: &ConditionValue) -> Vec<String> {
     match value {
         ConditionValue::List(members) => members.clone(),
-        ConditionValue::Text(text) if text.trim_start().starts_with('[') => {
-            match serde_json::from_str(text) {
-                Ok(ConditionValue::List(members)) => members,
-                Ok(ConditionValue::Text(_)) | Err(_) => separated(text),
-            }
-        }
-        ConditionValue::Text(text) => separated(text),
+        ConditionValue::Text(text) => in_json(text).unwrap_or_else(|| separated(text)),
     }
 }
 
-/// Nothing is in a list of nothing.
-fn some_member(value: &ConditionValue) -> Result<(), Invalid> {
+fn in_json(text: &str) -> Option<Vec<String>> {
+    match serde_json::from_str(text.trim_start().starts_with('[').then_some(text)?) {
+        Ok(ConditionValue::List(members)) => Some(members),
+        Ok(ConditionValue::Text(_)) | Err(_) => None,
+    }
+}
+
+/// Nothing is in a list of nothing, and what begins as JSON is meant as JSON.
+fn some_members(value: &ConditionValue) -> Result<(), Invalid> {
+    if let ConditionValue::Text(text) = value
+        && text.trim_start().starts_with('[')
+        && in_json(text).is_none()
+    {
+        return Err(Invalid::new(
+            r#"must be a JSON array of texts where it begins with [, as ["a","b"]; or texts between commas, as a,b"#,
+        ));
+    }
     match members(value).iter().all(String::is_empty) {
         true => Err(Invalid::new("must list at least one text")),
         false => Ok(()),

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{Entry, Origin, Reads, Test, any, of_value};
 use crate::flags::targeting::ConditionValue;
@@ -25,7 +25,7 @@ fn compile(value: &ConditionValue) -> Result<Test, Invalid> {
     Ok(of_value(move |value| {
         let address = value.as_text().and_then(|text| text.parse::<IpAddr>().ok());
         address.is_some_and(|address| {
-            let address = address.to_canonical();
+            let address = address.to_canonical(); // ::ffff:10.1.2.3 is 10.1.2.3
             networks.iter().any(|network| network.contains(&address))
         })
     }))
@@ -33,11 +33,26 @@ fn compile(value: &ConditionValue) -> Result<Test, Invalid> {
 
 fn network(text: &str) -> Result<IpNet, Invalid> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
+    let network = text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
         Invalid::new(format!(
             "must be networks such as 10.0.0.0/8, separated by commas; {text:?} is none"
         ))
-    })
+    })?;
+    Ok(canonical(network))
+}
+
+/// A network of mapped addresses as the IPv4 network that it is: `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+fn canonical(network: IpNet) -> IpNet {
+    let v4 = match network.addr().to_canonical() {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    };
+    let mapped = v4.zip(network.prefix_len().checked_sub(96));
+    let mapped = mapped.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
+    match network {
+        IpNet::V6(_) => mapped.map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +68,10 @@ mod tests {
                 ("\"11.1.2.3\"", "10.0.0.0/8", false),
                 ("\"11.1.2.3\"", "10.0.0.0/8, 11.1.2.3", true),
                 ("\"::ffff:10.1.2.3\"", "10.0.0.0/8", true),
+                ("\"10.1.2.3\"", "::ffff:10.0.0.0/104", true),
+                ("\"11.1.2.3\"", "::ffff:10.0.0.0/104", false),
+                ("\"::ffff:10.1.2.3\"", "::ffff:10.1.2.3", true),
+                ("\"2001:db8::1\"", "::/0", true),
                 ("\"2001:db8::1\"", "2001:db8::/32", true),
                 ("\"2001:db8::1\"", "10.0.0.0/8", false),
                 ("\"ten\"", "10.0.0.0/8", false),
