@@ -85,6 +85,8 @@ pub struct Services {
     pub(crate) register: Blocking,
     /// Apart from the rest, so that a storm of sign-ins leaves management its turns.
     pub(crate) hashing: Blocking,
+    /// Who takes the writer's turn to change nothing: one after the other, so that everybody's changes wait for one at most.
+    pub(crate) previewing: Blocking,
     pub(crate) cors: Cors,
     pub(crate) limit: Limit,
     pub(crate) settings: HttpSettings,
@@ -148,6 +150,7 @@ impl Services {
             blocking: Blocking::new(settings.waiting),
             register: Blocking::new(settings.register_reads),
             hashing: Blocking::new(2 * settings.workers),
+            previewing: Blocking::new(1),
             cors: Cors::new(&settings.allowed_origins),
             limit: Limit::new(settings.evaluations_per_second),
             metrics: Metrics::new(

@@ -186,6 +186,14 @@ impl Problem {
         Self::new(Code::Unauthenticated, detail).with(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
+    /// More than one `Authorization` header: which of them counts could be read one way here and another way elsewhere.
+    pub(crate) fn two_authorizations() -> Self {
+        Self::new(
+            Code::InvalidRequest,
+            "there must be one Authorization header",
+        )
+    }
+
     /// Credentials of an account that are missing or wrong.
     pub fn credentials(detail: impl Into<String>) -> Self {
         Self::new(Code::Unauthenticated, detail)

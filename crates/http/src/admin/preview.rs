@@ -164,7 +164,7 @@ pub(crate) async fn preview(
     let proposals = proposals.collect::<Result<Vec<_>, _>>()?;
     let previews = services.previews.clone();
     let preview = services
-        .blocking
+        .previewing
         .run(move || {
             let preview = previews.preview(&environment.0, &proposals);
             preview.map_err(|refused| {

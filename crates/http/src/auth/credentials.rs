@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use flagstaff_domain::access::{SessionText, TokenText};
 
 use super::cookie;
+use crate::app::Services;
 use crate::error::{Challenge, Code, Problem};
 use crate::sign_in::Attempt;
 
@@ -19,23 +20,24 @@ pub(super) enum Credentials {
 
 impl Credentials {
     /// Those of a request. An `Authorization` header goes before a cookie, which a browser sends unasked.
-    pub(super) fn of(request: &HttpRequest, secure: bool) -> Result<Self, Problem> {
+    pub(super) fn of(request: &HttpRequest, services: &Services) -> Result<Self, Problem> {
         let headers = request.headers();
         let mut values = headers.get_all(AUTHORIZATION);
         match (values.next(), values.next()) {
-            (Some(value), None) => Self::authorization(value, request),
-            (Some(_), Some(_)) => Err(Problem::new(
-                Code::InvalidRequest,
-                "there must be one Authorization header",
-            )),
-            (None, _) => match cookie::find(headers, secure)? {
+            (Some(value), None) => Self::authorization(value, request, services),
+            (Some(_), Some(_)) => Err(Problem::two_authorizations()),
+            (None, _) => match cookie::find(headers, services.settings.secure_cookie)? {
                 Some(text) => session(text).map(Self::Session),
                 None => Err(missing(request)),
             },
         }
     }
 
-    fn authorization(value: &HeaderValue, request: &HttpRequest) -> Result<Self, Problem> {
+    fn authorization(
+        value: &HeaderValue,
+        request: &HttpRequest,
+        services: &Services,
+    ) -> Result<Self, Problem> {
         let wrong = || {
             Problem::credentials(
                 "the Authorization header must be HTTP Basic in UTF-8, or Bearer with an access token",
@@ -44,9 +46,12 @@ impl Credentials {
         let text = value.to_str().map_err(|_| wrong())?;
         let (scheme, given) = text.split_once(' ').ok_or_else(wrong)?;
         if scheme.eq_ignore_ascii_case("bearer") {
-            return TokenText::parse(given.trim())
-                .map(Self::Token)
-                .ok_or_else(no_token);
+            let given = given.trim();
+            return match TokenText::parse(given) {
+                Some(token) => Ok(Self::Token(token)),
+                None if services.serving.open(given.as_bytes())?.is_some() => Err(only_a_key()),
+                None => Err(no_token()),
+            };
         }
         if !scheme.eq_ignore_ascii_case("basic") {
             return Err(wrong());
@@ -74,12 +79,16 @@ fn session(text: &[u8]) -> Result<SessionText, Problem> {
 
 fn missing(request: &HttpRequest) -> Problem {
     if request.headers().contains_key("x-environment-key") {
-        return Problem::new(
-            Code::Forbidden,
-            "an environment's key evaluates flags and nothing else; management needs an account",
-        );
+        return only_a_key();
     }
     Problem::credentials("management needs an account: sign in with HTTP Basic or an access token")
+}
+
+fn only_a_key() -> Problem {
+    Problem::new(
+        Code::Forbidden,
+        "an environment's key evaluates flags and nothing else; management needs an account",
+    )
 }
 
 /// That no account is entered by this token.

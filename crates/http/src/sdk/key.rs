@@ -29,6 +29,9 @@ pub(crate) fn open(serving: &Serving, headers: &HeaderMap) -> Result<Opened, Pro
 pub(crate) fn open_any(serving: &Serving, headers: &HeaderMap) -> Result<Opened, Problem> {
     let named = [ENVIRONMENT_KEY, API_KEY];
     let named = named.iter().flat_map(|name| headers.get_all(name));
+    if headers.get_all(AUTHORIZATION).nth(1).is_some() {
+        return Err(Problem::two_authorizations());
+    }
     let bearer = headers.get_all(AUTHORIZATION).filter_map(bearer);
     let mut given = named.map(HeaderValue::as_bytes).chain(bearer);
     let refused = |detail| Err(Problem::key(detail).challenge(Challenge::Bearer));

@@ -80,6 +80,8 @@ async fn a_client_key_does_not() {
 async fn nothing_is_sent_twice() {
     let (api, _) = Api::production().await;
     let server = api.key("production", "server").await;
+    // No header tells the part of a second.
+    api.backend.clock.advance(Duration::from_millis(750));
     api.feature("dark_mode").await;
     let first = api.document(&server, NO_HEADER).await;
     // Another change may follow in this second.
@@ -135,6 +137,41 @@ async fn it_is_sent_as_the_client_likes_it() {
 }
 
 #[actix_web::test]
+async fn lists_are_written_as_all_sdks_read_them() {
+    let (api, _) = Api::production().await;
+    let server = api.key("production", "server").await;
+    api.feature("dark_mode").await;
+    for (number, (list, written)) in [
+        (json!("pro,team"), "pro,team"),
+        (json!("pro, team"), "pro,team"),
+        (json!(["pro", "team"]), "pro,team"),
+        (json!(["pro, team", "a"]), r#"["pro, team","a"]"#),
+        (json!([" pro"]), r#"[" pro"]"#),
+        (json!(["[a]"]), r#"["[a]"]"#),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("segment-{number}");
+        let conditions = json!([{ "property": "plan", "operator": "IN", "value": list }]);
+        let rules = json!([{ "type": "ALL", "conditions": conditions }]);
+        api.create(
+            "/api/admin/segments",
+            json!({ "name": name, "rules": rules }),
+        )
+        .await;
+        let overrides = "/api/admin/environments/production/flags/dark_mode/overrides";
+        api.create(overrides, json!({ "segment": name, "enabled": true }))
+            .await;
+        let document = api.document(&server, NO_HEADER).await.json();
+        let segments = document["project"]["segments"].as_array().unwrap();
+        let segment = segments.iter().find(|one| one["name"] == name.as_str());
+        let condition = &segment.unwrap()["rules"][0]["conditions"][0];
+        assert_eq!(condition["value"], written);
+    }
+}
+
+#[actix_web::test]
 async fn segments_and_overrides_are_in_it_unless_sdks_would_misread_them() {
     let (api, _) = Api::production().await;
     let server = api.key("production", "server").await;
@@ -142,8 +179,12 @@ async fn segments_and_overrides_are_in_it_unless_sdks_would_misread_them() {
         "variants": [{ "key": "blue", "value": "#00f" }, { "key": "red", "value": "#f00" }] });
     api.create("/api/admin/features", theme).await;
     let overrides = "/api/admin/environments/production/flags/theme/overrides";
-    for (name, operator) in [("pro", "EQUAL"), ("own", "STARTS_WITH")] {
-        let conditions = json!([{ "property": "plan", "operator": operator, "value": "pro" }]);
+    for (name, property, operator) in [
+        ("pro", "plan", "EQUAL"),
+        ("own", "plan", "STARTS_WITH"),
+        ("dated", "$.now", "EQUAL"),
+    ] {
+        let conditions = json!([{ "property": property, "operator": operator, "value": "pro" }]);
         let rules = json!([{ "type": "ALL", "conditions": conditions }]);
         api.create(
             "/api/admin/segments",

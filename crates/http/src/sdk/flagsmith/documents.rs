@@ -1,9 +1,12 @@
 //! `GET /api/v1/environment-document/`: for servers that evaluate flags themselves.
 
+use std::time::SystemTime;
+
 use actix_web::http::header::{
     self, ACCEPT_ENCODING, HeaderMap, HeaderValue, HttpDate, IF_MODIFIED_SINCE, IF_NONE_MATCH,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::SubsecRound;
 use flagstaff_domain::access::KeyKind;
 use flagstaff_domain::clock::Timestamp;
 use serde::Serialize;
@@ -106,7 +109,7 @@ pub(crate) async fn show(
 fn last_modified(updated_at: Timestamp, now: Timestamp) -> Option<HttpDate> {
     let second = |at: Timestamp| at.as_micros().div_euclid(SECOND);
     let over = second(updated_at) + WRITES < second(now);
-    over.then(|| HttpDate::from(std::time::SystemTime::from(updated_at.to_utc())))
+    over.then(|| HttpDate::from(SystemTime::from(updated_at.to_utc().trunc_subsecs(0))))
 }
 
 /// The date of an earlier answer. It is compared and nothing more: after a restore, what is served may be older than what a

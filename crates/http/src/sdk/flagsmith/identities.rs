@@ -48,6 +48,7 @@ pub(crate) async fn recall(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
     let opened = key::open(&services.serving, request.headers())?;
+    services.limit.admit(&opened.grant)?;
     let visit = visit::of_query(request.query_string())?;
     answer(&services, &opened, visit)
 }
@@ -76,6 +77,7 @@ pub(crate) async fn identify(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
     let opened = key::open(&services.serving, request.headers())?;
+    services.limit.admit(&opened.grant)?;
     let patience = services.settings.patience;
     let body = json::read(request.headers(), payload.into_inner(), patience).await?;
     let visit = visit::of_body(request.headers(), &body)?;
@@ -91,7 +93,6 @@ pub(crate) async fn identify(
 
 fn answer(services: &Services, opened: &Opened, visit: Visit) -> Result<HttpResponse, Problem> {
     let (grant, at) = (opened.grant, opened.at());
-    services.limit.admit(&grant)?;
     let view = services
         .flagsmith
         .find(grant.environment)

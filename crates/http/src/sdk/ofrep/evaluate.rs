@@ -54,6 +54,7 @@ pub(crate) async fn answer(
         view,
         body: &body,
         kind: opened.grant.kind,
+        tells: opened.grant.kind == KeyKind::Server || services.settings.client_traits,
         now: opened.at(),
     };
     let mut response = match target {
@@ -75,12 +76,21 @@ struct Asked<'a> {
     view: Arc<View>,
     body: &'a [u8],
     kind: KeyKind,
+    /// Whether the key may tell what is known of somebody.
+    tells: bool,
     now: Timestamp,
 }
 
 impl Asked<'_> {
     fn identity(&self) -> Result<Identity, Failure> {
         let identity = context::identity(self.body, self.view.environment_key())?;
+        if !self.tells && !identity.traits.is_empty() {
+            return Err(Failure::bad(
+                ErrorCode::InvalidContext,
+                "context may have nothing besides targetingKey with a client key here (traits.from_clients = false); \
+                 send it with a server key",
+            ));
+        }
         self.seen.seen(self.environment, &identity);
         Ok(identity)
     }

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use flagstaff_http::HttpSettings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::BULK;
 use crate::support::{Api, settings};
@@ -80,6 +80,46 @@ async fn without_one_key_that_opens_nothing_is_told() {
             );
             assert_eq!(answer.header("X-Flagstaff-Revision"), None);
         }
+    }
+}
+
+#[actix_web::test]
+async fn two_authorization_headers_are_no_key() {
+    let (api, key) = Api::of_every_kind().await;
+    let bearer = format!("Bearer {key}");
+    for other in [&bearer, "Basic cHJveHk6cHJveHk="] {
+        let ask = api.evaluate(BULK).header("Authorization", &bearer);
+        let answer = ask.header("Authorization", other).send().await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.json()["errorCode"], "PARSE_ERROR");
+    }
+}
+
+#[actix_web::test]
+async fn client_keys_tell_who_asks_and_nothing_of_them_where_they_may_not() {
+    let api = Api::with(HttpSettings {
+        client_traits: false,
+        ..settings()
+    })
+    .await;
+    let client = api.environment("production").await;
+    let server = api.key("production", "server").await;
+    api.feature("dark_mode").await;
+    for path in [BULK, "/ofrep/v1/evaluate/flags/dark_mode"] {
+        let ask = |context: Value| {
+            let ask = api.ask(Method::POST, path);
+            ask.json(json!({ "context": context }))
+        };
+        let told = json!({ "targetingKey": "user-1", "email": "boss@shop.example" });
+        let refused = ask(told.clone()).header("X-API-Key", &client).send().await;
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.json()["errorCode"], "INVALID_CONTEXT");
+        let details = refused.json()["errorDetails"].to_string();
+        assert!(details.contains("server key"), "{details}");
+        let by_server = ask(told).header("X-API-Key", &server);
+        assert_eq!(by_server.send().await.status, 200);
+        let bare = ask(json!({ "targetingKey": "user-1" })).header("X-API-Key", &client);
+        assert_eq!(bare.send().await.status, 200);
     }
 }
 

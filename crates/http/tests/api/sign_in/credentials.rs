@@ -68,10 +68,20 @@ async fn an_environments_key_is_forbidden_to_manage() {
         }
         let as_password = api.ask(Method::GET, PATH).basic(ADMIN, key).send().await;
         refused(&as_password);
+    }
+    for (key, opens) in [
+        (client.as_str(), true),
+        (&server, true),
+        ("not-a-key", false),
+    ] {
         let bearer = api
             .ask(Method::GET, PATH)
             .header("Authorization", format!("Bearer {key}"));
-        refused(&bearer.send().await);
+        let answer = bearer.send().await;
+        match opens {
+            true => drop(answer.problem(403, "forbidden")),
+            false => drop(refused(&answer)),
+        }
     }
 }
 
