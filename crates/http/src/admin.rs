@@ -50,6 +50,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/environments/{environment}/keys/{id}")
                 .get(keys::show)
+                .patch(keys::change)
                 .delete(keys::delete)
                 .build(),
         )

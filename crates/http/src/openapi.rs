@@ -69,6 +69,7 @@ const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         admin::keys::list,
         admin::keys::create,
         admin::keys::show,
+        admin::keys::change,
         admin::keys::rotate,
         admin::keys::delete,
         admin::users::list,

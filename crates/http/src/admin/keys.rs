@@ -2,8 +2,9 @@
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
-use flagstaff_domain::access::{CreateKey, IssuedKey, KeyKind};
+use flagstaff_domain::access::{ChangeKey, CreateKey, IssuedKey, KeyKind};
 use flagstaff_domain::clock::Timestamp;
+use flagstaff_domain::flags::value::present;
 use flagstaff_domain::text::{EnvironmentName, KeyName};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -31,6 +32,19 @@ pub(crate) struct NewKey {
     /// From when on it is refused; never where there is none.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+}
+
+/// What is given is changed, the rest stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyChange {
+    /// A new name.
+    #[schema(value_type = Option<schema::Label>)]
+    name: Option<KeyName>,
+    /// From when on it is refused; null for never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Option<Timestamp>>,
 }
 
 /// How a key is rotated.
@@ -120,6 +134,38 @@ pub(crate) async fn show(
     let last_used = services.serving.last_used(&key.digest);
     let record = KeyRecord::with_last_use(&key, last_used);
     Ok(answer::record(key.version, &record))
+}
+
+/// Change a key
+///
+/// Its name, or from when on it is refused. Its text stays what it is.
+#[utoipa::path(patch, path = "/api/admin/environments/{environment}/keys/{id}", tag = "keys", request_body = KeyChange,
+    params(("environment" = schema::Name, Path, description = "The environment's name"),
+           ("id" = i64, Path, description = "The key's id")),
+    responses((status = 200, description = "The key as it is now", body = KeyRecord)))]
+pub(crate) async fn change(
+    admin: Admin,
+    services: web::Data<Services>,
+    names: Names<(EnvironmentName, KeyNumber)>,
+    accepts: Accepts,
+    body: Body<KeyChange>,
+) -> Result<HttpResponse, Problem> {
+    let (environment, KeyNumber(id)) = names.0;
+    let change = ChangeKey {
+        name: body.0.name,
+        expires_at: body.0.expires_at,
+    };
+    let keys = services.keys.clone();
+    let written = services
+        .blocking
+        .run(move || keys.change(&admin.actor(), &environment, id, &change, &accepts.0))
+        .await?;
+    let last_used = services.serving.last_used(&written.record.digest);
+    Ok(answer::changed(
+        written.revision,
+        written.record.version,
+        &KeyRecord::with_last_use(&written.record, last_used),
+    ))
 }
 
 /// Rotate a key

@@ -160,12 +160,21 @@ pub(crate) enum RuleType {
     None,
 }
 
-/// A text, or several.
+/// A text, or several. A number, true or false stands for its text.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum ConditionValue {
+    One(Scalar),
+    List(Vec<Scalar>),
+}
+
+/// A text, or what is taken for one.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Scalar {
     Text(String),
-    List(Vec<String>),
+    Number(f64),
+    Boolean(bool),
 }
 
 /// What a trait says: a text, a number, true or false; null is nothing.

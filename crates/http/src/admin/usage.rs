@@ -77,7 +77,9 @@ impl From<UsageReport> for UsageRecord {
                 .first()
                 .map(|one| one.feature.to_string())
                 .unwrap_or_default(),
-            count: hours.iter().map(|one| one.count).sum(),
+            count: hours
+                .iter()
+                .fold(0, |sum, one| sum.saturating_add(one.count)),
             hours: hours
                 .iter()
                 .map(|one| HourUsage {

@@ -124,6 +124,12 @@ fn is_session(path: &str) -> bool {
     path.starts_with("/api/admin/sessions")
 }
 
+/// Whether the answer is worked out and nothing is changed: it has neither a version nor pages.
+fn is_computed(path: &str) -> bool {
+    let ends = ["/evaluate", "/preview", "/usage", "/operators"];
+    on_records(path) && ends.iter().any(|end| path.ends_with(end))
+}
+
 fn if_match() -> RefOr<Parameter> {
     let string = || ObjectBuilder::new().schema_type(Type::String);
     let accepted = AnyOfBuilder::new()
@@ -184,6 +190,9 @@ fn refusals(
     if is_ofrep(path) {
         refusals.push(("500", "Flagstaff is at fault"));
         refusals.push(("415", "The body's Content-Encoding is not known"));
+        refusals.extend(OF_BODIES);
+    }
+    if path.starts_with("/api/v") && operation.request_body.is_some() {
         refusals.extend(OF_BODIES);
     }
     if path == "/metrics" {
@@ -264,7 +273,7 @@ fn headers(path: &str, method: &HttpMethod, status: &str) -> Vec<(&'static str, 
         headers.push(("Set-Cookie", "The session's cookie, or its end"));
     }
     let records = on_records(path) || modules::has_record(path);
-    if !records || is_session(path) {
+    if !records || is_session(path) || is_computed(path) {
         return headers;
     }
     let record = path.ends_with('}') || *method == HttpMethod::Post;

@@ -40,8 +40,9 @@ const ASKED: [&str; 2] = [
 ];
 
 /// What an editor may not do. Of `PATCH /api/admin/users/{id}` everybody may do one thing, which has tests of its own.
-const ADMINISTRATORS: [&str; 7] = [
+const ADMINISTRATORS: [&str; 8] = [
     "POST /api/admin/environments/{environment}/keys",
+    "PATCH /api/admin/environments/{environment}/keys/{id}",
     "DELETE /api/admin/environments/{environment}/keys/{id}",
     "POST /api/admin/environments/{environment}/keys/{id}/rotate",
     "POST /api/admin/users",

@@ -133,7 +133,7 @@ async fn another_method_is_told_which_are_known() {
         ("/api/admin/environments/production/keys", "GET, HEAD, POST"),
         (
             "/api/admin/environments/production/keys/1",
-            "GET, HEAD, DELETE",
+            "GET, HEAD, PATCH, DELETE",
         ),
         ("/api/admin/environments/production/keys/1/rotate", "POST"),
         ("/api/admin/environments/production/flags", "GET, HEAD"),

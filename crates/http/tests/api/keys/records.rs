@@ -181,6 +181,40 @@ async fn a_deleted_key_is_refused_from_the_answer_on() {
 }
 
 #[actix_web::test]
+async fn a_key_is_given_another_name_and_an_end() {
+    let api = api().await;
+    let first = create(&api, json!({"name": "web", "kind": "client"})).await;
+    let (etag, key) = (first.etag().to_owned(), first.json());
+    let path = format!("{ALL}/{}", key["id"]);
+    let change = |body: Value| api.manage(Method::PATCH, &path).json(body);
+    let ending = json!({"name": "web-old", "expires_at": "2030-01-01T00:00:00Z"});
+    let changed = change(ending).header("If-Match", &etag).send().await;
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.etag(), etag);
+    let record = changed.json();
+    assert_eq!(
+        (&record["name"], &record["expires_at"], &record["key"]),
+        (
+            &json!("web-old"),
+            &json!("2030-01-01T00:00:00.000000Z"),
+            &key["key"]
+        )
+    );
+    assert_eq!(api.read(&path).await.json(), record);
+    let stale = change(json!({"name": "web"})).header("If-Match", &etag);
+    stale.send().await.problem(412, "version_mismatch");
+    let nothing = change(json!({})).send().await;
+    assert_eq!(nothing.json(), record);
+    let endless = change(json!({"expires_at": null})).send().await;
+    assert_eq!(endless.json()["expires_at"], Value::Null);
+    change(json!({"kind": "server"})).send().await.field("kind");
+
+    let ended = json!({"expires_at": "2026-01-01T00:00:00Z"});
+    assert_eq!(change(ended).send().await.status, 200);
+    assert_eq!(api.flags(key["key"].as_str().unwrap()).await.status, 401);
+}
+
+#[actix_web::test]
 async fn a_key_is_found_in_its_own_environment_alone() {
     let api = api().await;
     let key = create(&api, json!({"name": "web", "kind": "client"}))
