@@ -12,7 +12,7 @@ use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::{BigInt, Text};
 
 use super::Location;
-use super::connection::{self, Purpose};
+use super::connection::{self, Purpose, log_of};
 use super::error::OpenError;
 use super::migrate;
 
@@ -128,7 +128,7 @@ fn cut_short(path: &Path) -> Option<String> {
         1 => 65_536,
         page => u64::from(page.max(512)),
     };
-    let log = std::fs::metadata(format!("{}-wal", path.display()));
+    let log = std::fs::metadata(log_of(path));
     let whole = length % page == 0 || log.is_ok_and(|log| log.len() > 0);
     (!whole).then(|| format!("it ends within a page, at byte {length}"))
 }

@@ -345,23 +345,28 @@ pub(super) fn get_accepted(
 
 /// The flags that have overrides for a segment, in words.
 pub(super) fn users(connection: &mut DbConnection, segment: SegmentId) -> Work<Vec<String>> {
-    let of_segment = Wanted {
-        segment: Some(segment),
-        ..Wanted::default()
-    };
-    let found = of_segment.load(connection)?;
-    Ok(found.iter().map(in_words).collect())
+    users_where(connection, segment, |_| true)
 }
 
 /// The flags that have a rollout for a segment, in words.
 pub(super) fn rollouts(connection: &mut DbConnection, segment: SegmentId) -> Work<Vec<String>> {
+    users_where(connection, segment, |one| {
+        rollout(one.target.segment()).is_some()
+    })
+}
+
+fn users_where(
+    connection: &mut DbConnection,
+    segment: SegmentId,
+    wanted: impl Fn(&Override) -> bool,
+) -> Work<Vec<String>> {
     let of_segment = Wanted {
         segment: Some(segment),
         ..Wanted::default()
     };
     let found = of_segment.load(connection)?;
-    let has_one = |one: &&Override| rollout(one.target.segment()).is_some();
-    Ok(found.iter().filter(has_one).map(in_words).collect())
+    let found = found.iter().filter(|one| wanted(one));
+    Ok(found.map(in_words).collect())
 }
 
 fn in_words(one: &Override) -> String {

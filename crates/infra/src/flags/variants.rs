@@ -1,4 +1,4 @@
-//! The variants of features: read beside their features' rows, in the order of their ids. `work.rs` writes them.
+//! The variants of features: read beside their features' rows, in the order of their ids. `feature_work.rs` writes them.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use flagstaff_domain::flags::targeting::{Share, Variant};
 use flagstaff_domain::flags::{Feature, FlagValue};
 use flagstaff_domain::ids::{FeatureId, VariantId};
+use flagstaff_domain::page::PAGE_MAX;
 use flagstaff_domain::text::{Invalid, VariantKey};
 
 use super::rows::{FeatureRow, shares_from_column};
@@ -15,8 +16,8 @@ use crate::db::DbConnection;
 use crate::db::error::invalid;
 use crate::db::schema::{environments, flags, variants};
 
-/// As many features as a page holds are asked for by their ids; of more, everything is read.
-const BY_ID: usize = 1_000;
+/// As many features as a page holds, and the one that tells of the next, are asked for by their ids; of more, everything is read.
+const BY_ID: usize = PAGE_MAX + 1;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = variants)]
