@@ -133,7 +133,7 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
             let flag = services
                 .flags
                 .get_flag(&named.of.environment, &named.feature)?;
-            show(&flag, &mut output)
+            show(&flag, &services, &mut output)
         }
         Command::Set(set) => {
             let written = services.flags.change_flag(
@@ -143,7 +143,7 @@ pub(super) fn run(command: Command, session: Session) -> Result<(), Failure> {
                 &set.change.into_change()?,
                 &set.if_version.precondition(),
             )?;
-            show(&written.record, &mut output)
+            show(&written.record, &services, &mut output)
         }
     }
 }
@@ -199,7 +199,22 @@ fn split(flag: &Flag) -> String {
     shares.join(", ")
 }
 
-fn show(flag: &Flag, output: &mut Output) -> Result<(), Failure> {
+/// Who gets something else, as people read it.
+fn overrides(flag: &Flag, services: &Services) -> Result<String, Failure> {
+    let (environment, feature) = (&flag.environment, &flag.feature);
+    let found = services
+        .targeting
+        .list_overrides(environment, feature, &Page::first())?;
+    Ok(match (found.items.len(), found.more) {
+        (0, _) => "none".to_owned(),
+        (count, more) => format!(
+            "{}{count}, shown by `flagstaff override list {environment} {feature}`",
+            if more { "more than " } else { "" }
+        ),
+    })
+}
+
+fn show(flag: &Flag, services: &Services, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.json(&FlagRecord::from(flag));
     }
@@ -209,6 +224,7 @@ fn show(flag: &Flag, output: &mut Output) -> Result<(), Failure> {
         ("state", state(flag)),
         ("value", flag.value.to_json()),
         ("split", split(flag)),
+        ("overrides", overrides(flag, services)?),
         ("updated", instant(flag.updated_at)),
         ("version", flag.version.to_string()),
     ])

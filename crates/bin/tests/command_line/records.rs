@@ -363,6 +363,25 @@ fn a_flag_is_split_among_the_variants_of_its_feature_and_killed() {
         shown.contains("killed") && shown.contains("green 30 %, blue 12.5 %"),
         "{shown}"
     );
+    let overridden = |shown: &str| shown.lines().any(|line| line.starts_with("overrides"));
+    assert!(overridden(&shown) && shown.contains("none"), "{shown}");
+    here.run(&[
+        "override",
+        "set",
+        "production",
+        "theme",
+        "--identity",
+        "user-1",
+        "--on",
+    ])
+    .succeeds();
+    let shown = here
+        .run(&["flag", "show", "production", "theme"])
+        .succeeds();
+    assert!(
+        shown.contains("1, shown by `flagstaff override list production theme`"),
+        "{shown}"
+    );
     assert_eq!(set(&["--revive"])["killed"], false);
 
     let fails = |arguments: &[&str], code| here.run(&[&flag, arguments].concat()).fails(code);

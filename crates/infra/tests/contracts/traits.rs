@@ -2,8 +2,8 @@
 
 use flagstaff_domain::clock::Timestamp;
 use flagstaff_domain::flags::evaluation::TraitValue;
-use flagstaff_domain::flags::{TraitStore, Traits};
-use flagstaff_domain::ids::EnvironmentId;
+use flagstaff_domain::flags::{FlagError, TraitStore, Traits};
+use flagstaff_domain::ids::{EnvironmentId, Seq};
 use flagstaff_domain::write::Precondition;
 use flagstaff_infra::flags::MokaTraitStore;
 
@@ -15,6 +15,7 @@ contracts!(
     changes_of_two_instances_come_together,
     what_is_forgotten_is_forgotten_everywhere,
     identities_of_environments_that_are_gone_are_not_stored,
+    a_deletion_that_is_refused_forgets_nobody,
     identities_that_were_not_seen_are_purged_and_then_those_beyond_the_room,
     what_could_not_be_stored_is_stored_the_next_time,
     the_longest_identifier_is_stored,
@@ -163,6 +164,26 @@ fn identities_of_environments_that_are_gone_are_not_stored(store: &Store) {
     assert_eq!(one.write(10, at(1)).unwrap(), 1);
     assert_eq!(one.write(10, at(1)).unwrap(), 0);
     assert_eq!(instance(store).load().unwrap(), 0);
+}
+
+fn a_deletion_that_is_refused_forgets_nobody(store: &Store) {
+    let production = environment(store);
+    let one = instance(store);
+    one.remember(
+        production,
+        "user-1",
+        &traits(&[("plan", text("pro"))]),
+        at(0),
+    );
+    one.write(10, at(0)).unwrap();
+    let name = environment_name("production");
+    let other = Precondition::OneOf(vec![Seq(99)]);
+    let refused = store.flags.delete_environment(&name, &other, &stamp());
+    assert!(
+        matches!(refused, Err(FlagError::VersionMismatch { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(instance(store).load().unwrap(), 1);
 }
 
 fn identities_that_were_not_seen_are_purged_and_then_those_beyond_the_room(store: &Store) {
