@@ -10,7 +10,7 @@ use super::Session;
 use crate::exit::Failure;
 use crate::output::counted;
 use crate::progress::Bar;
-use crate::wiring;
+use crate::wiring::database;
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
     let from = session.settings.database.url.location();
     let to = &arguments.file;
     let bar = Bar::start("copying the database");
-    let copied = wiring::backup(from, to);
+    let copied = database::backup(from, to);
     bar.finish();
     copied?;
     let bytes = fs::metadata(to)

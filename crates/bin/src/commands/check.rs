@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, counted, instant};
 use crate::progress::Bar;
 use crate::settings::Settings;
-use crate::wiring::{self, Location, Services};
+use crate::wiring::{Location, Services, database};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ fn look(settings: &Settings) -> Vec<Check> {
         Check::new("schema", schema(location)),
     ];
     // Without a database there is nothing more to look at.
-    if wiring::must_exist(location).is_ok() {
+    if database::must_exist(location).is_ok() {
         checks.push(Check::new("integrity", integrity(location)));
         checks.push(Check::new("records", records(settings)));
         checks.push(Check::new("change log", change_log(settings)));
@@ -82,8 +82,8 @@ fn configuration(settings: &Settings) -> String {
 }
 
 fn schema(location: &Location) -> Result<String, String> {
-    wiring::must_exist(location).map_err(said)?;
-    let pending = wiring::pending(location).map_err(said)?;
+    database::must_exist(location).map_err(said)?;
+    let pending = database::pending(location).map_err(said)?;
     if pending.is_empty() {
         return Ok("every migration is applied".to_owned());
     }
@@ -94,7 +94,7 @@ fn schema(location: &Location) -> Result<String, String> {
 }
 
 fn integrity(location: &Location) -> Result<String, String> {
-    let findings = wiring::integrity(location).map_err(said)?;
+    let findings = database::integrity(location).map_err(said)?;
     if findings.is_empty() {
         return Ok(format!("{location} is sound"));
     }

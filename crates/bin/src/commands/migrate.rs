@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Session;
 use crate::exit::{Exit, Failure};
 use crate::output::counted;
-use crate::wiring;
+use crate::wiring::database;
 
 /// Arguments of `migrate`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
     let location = session.settings.database.url.location();
     let mut output = session.output;
     if arguments.check {
-        let pending = wiring::pending(location)?;
+        let pending = database::pending(location)?;
         if output.is_json() {
             output.json(&json!({ "pending": pending }))?;
         } else if pending.is_empty() {
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
         );
         return Err(Failure::new(Exit::Found, message));
     }
-    let applied = wiring::migrate(location)?;
+    let applied = database::migrate(location)?;
     if output.is_json() {
         return output.json(&json!({ "applied": applied }));
     }

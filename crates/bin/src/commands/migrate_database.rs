@@ -10,7 +10,7 @@ use crate::exit::Failure;
 use crate::output::{counted, note};
 use crate::progress::Bar;
 use crate::settings::{DatabaseUrl, secret_in};
-use crate::wiring;
+use crate::wiring::database;
 
 /// Arguments of `migrate-database`.
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, session: Session) -> Result<(), Failure
     let (from, to) = (url("FROM", &arguments.from)?, url("TO", &arguments.to)?);
     let (from, to) = (from.location(), to.location());
     let bar = Bar::start("copying");
-    let copied = wiring::copy(from, to, &bar);
+    let copied = database::copy(from, to, &bar);
     bar.finish();
     let copied = copied?;
     let mut output = session.output;

@@ -27,7 +27,7 @@ use crate::limits;
 use crate::modules::{self, Started};
 use crate::progress::Bar;
 use crate::settings::{self, Settings};
-use crate::wiring::{self, Backend, Services};
+use crate::wiring::{self, Backend, Services, database};
 pub(crate) use welcome::Again;
 use welcome::{Demonstration, Environments, Welcome};
 
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, session: Session, again: &Again) -> Res
     let inherited = ListenFd::from_env()
         .take_tcp_listener(0)
         .map_err(|error| Failure::io("cannot use the socket that LISTEN_FDS passes on", &error))?;
-    for migration in wiring::migrate(settings.database.url.location())? {
+    for migration in database::migrate(settings.database.url.location())? {
         log::info!(migration; "migration applied");
     }
     let views = Protocols::default();
