@@ -21,6 +21,9 @@ use crate::db::{Db, DbConnection, WorkError};
 /// The most counts that wait for being stored; more are not counted. An hour of 1,000 features in 100 environments.
 const WAITING: usize = 100_000;
 
+/// Of how many features uses are removed at once: some 700 hours of each.
+const FORGOTTEN: i64 = 20;
+
 /// Uses in the memory of this process and in the database.
 pub struct DieselUsageLog {
     db: Db,
@@ -115,22 +118,20 @@ fn write(connection: &mut DbConnection, batch: &[(Place, Count)]) -> Work<()> {
     Ok(())
 }
 
-/// Removes the uses of one of an environment's features; returns how many there were.
+/// Removes the uses of some of an environment's features; returns how many there were.
 pub(super) fn forget(
     connection: &mut DbConnection,
     environment: EnvironmentId,
 ) -> QueryResult<usize> {
     let of_environment = usage::environment_id.eq(environment.0);
-    let feature: Option<i64> = usage::table
+    let features: Vec<i64> = usage::table
         .filter(of_environment)
         .select(usage::feature_id)
-        .first(connection)
-        .optional()?;
-    let Some(feature) = feature else {
-        return Ok(0);
-    };
-    let of_feature = usage::table.filter(of_environment.and(usage::feature_id.eq(feature)));
-    diesel::delete(of_feature).execute(connection)
+        .distinct()
+        .limit(FORGOTTEN)
+        .load(connection)?;
+    let of_features = of_environment.and(usage::feature_id.eq_any(features));
+    diesel::delete(usage::table.filter(of_features)).execute(connection)
 }
 
 /// The stored hours that a query asks for, with those that wait.
