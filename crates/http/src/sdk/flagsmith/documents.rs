@@ -1,12 +1,11 @@
 //! `GET /api/v1/environment-document/`: for servers that evaluate flags themselves.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{
     self, ACCEPT_ENCODING, HeaderMap, HeaderValue, HttpDate, IF_MODIFIED_SINCE, IF_NONE_MATCH,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::SubsecRound;
 use flagstaff_domain::access::KeyKind;
 use flagstaff_domain::clock::Timestamp;
 use serde::Serialize;
@@ -109,7 +108,9 @@ pub(crate) async fn show(
 fn last_modified(updated_at: Timestamp, now: Timestamp) -> Option<HttpDate> {
     let second = |at: Timestamp| at.as_micros().div_euclid(SECOND);
     let over = second(updated_at) + WRITES < second(now);
-    over.then(|| HttpDate::from(SystemTime::from(updated_at.to_utc().trunc_subsecs(0))))
+    let seconds = u64::try_from(second(updated_at)).ok().filter(|_| over)?;
+    let since = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+    Some(HttpDate::from(since))
 }
 
 /// The date of an earlier answer. It is compared and nothing more: after a restore, what is served may be older than what a
