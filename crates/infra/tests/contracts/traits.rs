@@ -121,7 +121,8 @@ fn changes_of_two_instances_come_together(store: &Store) {
     );
 }
 
-fn what_is_forgotten_is_forgotten_everywhere(store: &Store) {
+/// An environment, and an instance that has stored the plan of `user-1`.
+fn with_user_1(store: &Store) -> (EnvironmentId, MokaTraitStore) {
     let production = environment(store);
     let one = instance(store);
     one.remember(
@@ -131,6 +132,11 @@ fn what_is_forgotten_is_forgotten_everywhere(store: &Store) {
         at(0),
     );
     one.write(10, at(1)).unwrap();
+    (production, one)
+}
+
+fn what_is_forgotten_is_forgotten_everywhere(store: &Store) {
+    let (production, one) = with_user_1(store);
     let other = instance(store);
     // It does not know the identity, and forgets all the same.
     let forgets = traits(&[("plan", TraitValue::Null)]);
@@ -167,15 +173,7 @@ fn identities_of_environments_that_are_gone_are_not_stored(store: &Store) {
 }
 
 fn a_deletion_that_is_refused_forgets_nobody(store: &Store) {
-    let production = environment(store);
-    let one = instance(store);
-    one.remember(
-        production,
-        "user-1",
-        &traits(&[("plan", text("pro"))]),
-        at(0),
-    );
-    one.write(10, at(0)).unwrap();
+    with_user_1(store);
     let name = environment_name("production");
     let other = Precondition::OneOf(vec![Seq(99)]);
     let refused = store.flags.delete_environment(&name, &other, &stamp());

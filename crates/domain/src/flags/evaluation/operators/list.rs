@@ -41,7 +41,7 @@ pub fn members(value: &ConditionValue) -> Vec<String> {
 }
 
 fn in_json(text: &str) -> Option<Vec<String>> {
-    match serde_json::from_str(text.trim_start().starts_with('[').then_some(text)?) {
+    match serde_json::from_str(text) {
         Ok(ConditionValue::List(members)) => Some(members),
         Ok(ConditionValue::Text(_)) | Err(_) => None,
     }
